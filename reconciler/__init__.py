@@ -1,0 +1,3 @@
+"""Outbound-calling campaigns as code."""
+
+__version__ = "0.1.0"
