@@ -1,0 +1,40 @@
+"""The last filter before text leaves the process: masks runs of digits, strips what a vendor could smuggle in."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+# Seven digits and more, with the separators people and vendors put between them: + ( ) space - . / and %20, %2B.
+_DIGITS = re.compile(r"(?:\+|%2B)?\d(?:(?:[\s().\-/]|%20){0,2}\d){6,}", re.IGNORECASE)
+# Dates and times of our own output are no numbers of people.
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def mask(text: str) -> str:
+    """Replace every run of seven or more digits by `…`, dates excepted."""
+    kept: list[str] = []
+    position = 0
+    for match in _DATE.finditer(text):
+        kept += [_DIGITS.sub("…", text[position : match.start()]), match.group()]
+        position = match.end()
+    return "".join([*kept, _DIGITS.sub("…", text[position:])])
+
+
+def foreign(text: str, limit: int = 200) -> str:
+    """Text that somebody else wrote (a vendor's error), made safe to print: one line, no controls, masked, capped."""
+    flat = " ".join(_CONTROL.sub("", text).split())
+    masked = mask(flat)
+    return masked if len(masked) <= limit else masked[: limit - 1] + "…"
+
+
+class MaskingFilter(logging.Filter):
+    """Masks the finished message and the traceback of every log record that passes a handler."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = mask(record.getMessage()), None
+        if record.exc_info:
+            record.exc_text = mask(logging.Formatter().formatException(record.exc_info))
+            record.exc_info = None
+        return True
