@@ -43,7 +43,11 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One person of a set, on the way to a vendor. `fields` never prints."""
+    """One person of a set, on the way to a vendor. `fields` never prints.
+
+    `mark`: "rc-" and 16 letters and digits, the public end of the operation's keyed fingerprint: set at a vendor where there
+    is a place for it, it tells ours from theirs and tells nobody who it is.
+    """
 
     person: Person
     phone: Phone
@@ -51,6 +55,7 @@ class Contact:
     fields_mac: bytes = b""
     key_mac: bytes = b""
     revision: int = 1
+    mark: str = ""
     key: str = field(default="", repr=False)  # the value of columns.key; some vendors identify people by it
 
 

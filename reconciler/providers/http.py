@@ -1,0 +1,234 @@
+"""One vendor account over HTTP: login, pace, one send at a time, and what an answer proves. The only user of httpx.
+
+Retries are for reads alone; a write is sent once and classified (protocol.md, "Classifying one write call").
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from socket import AF_INET, AddressFamily
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote, urlencode
+
+import aiohttp
+import httpx
+import msgspec
+import stamina
+from aiohttp.abc import AbstractResolver, ResolveResult
+from httpx_aiohttp import AiohttpTransport
+
+from reconciler import __version__
+from reconciler.clock import Clock, SystemClock
+from reconciler.errors import (
+    Blocked,
+    Forbidden,
+    NotFound,
+    NotSent,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    Unauthorized,
+    VendorError,
+)
+from reconciler.model import Connection
+from reconciler.providers.base import Auth, Call, Reply
+from reconciler.providers.hosts import is_loopback, is_private
+from reconciler.redact import foreign
+
+READ_ATTEMPTS = 5
+LONGEST_WAIT = 30.0  # seconds; a Retry-After beyond it is capped
+# The only failures that prove that no byte of a request left. Everything else may have been executed: httpx_aiohttp reports a
+# server that hung up after the request as a ConnectTimeout, so its own mapping cannot be trusted for this question.
+_NEVER_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+_NEVER_LEFT_HTTPX = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+_FAILURES = (httpx.HTTPError, httpx.StreamError, aiohttp.ClientError, OSError, asyncio.TimeoutError)
+
+
+class Account:
+    """One connection, opened. Use as an async context manager. `secrets`: name of a credential -> its value."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        base_url: str,
+        auth: Auth,
+        secrets: Mapping[str, str],
+        *,
+        clock: Clock | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        private_hosts: bool = False,
+    ) -> None:
+        """`transport`: another way out than sockets, for tests. `private_hosts`: an allowed host may have a private address."""
+        self.connection = connection
+        self.clock = clock or SystemClock()
+        self._base = base_url.rstrip("/")
+        self._auth, self._secrets = auth, secrets
+        self._token: str | None = None
+        self._login_lock = asyncio.Lock()
+        self._pace = _Pace(connection.limits.requests_per_second, self.clock)
+        self._slots = asyncio.Semaphore(connection.limits.concurrency)
+        self._transport, self._private_hosts = transport, private_hosts
+        self._stack = AsyncExitStack()
+        self._client: httpx.AsyncClient
+
+    async def __aenter__(self) -> Self:
+        timeout = httpx.Timeout(self.connection.limits.timeout)
+        transport = self._transport or _sockets(self._base, self.connection.limits.concurrency, self._private_hosts)
+        client = httpx.AsyncClient(transport=transport, timeout=timeout, follow_redirects=False, trust_env=False)
+        self._client = await self._stack.enter_async_context(client)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def read(self, call: Call) -> Reply:
+        """See `Reader.read`. Five attempts, full jitter, a Retry-After obeyed up to 30 s; a stale token is renewed once."""
+        try:
+            return await self._retried(call)
+        except Unauthorized:
+            await self.renew()
+            return await self._retried(call)
+
+    async def _retried(self, call: Call) -> Reply:
+        async for attempt in stamina.retry_context(on=_transient, attempts=READ_ATTEMPTS, timeout=None):
+            with attempt:
+                return await self.send(call)
+        raise AssertionError("stamina re-raises the last error")  # pragma: no cover - unreachable, for the type checker
+
+    async def send(self, call: Call) -> Reply:
+        """Put one request on the wire, once. Raises what its answer, or the lack of one, proves."""
+        if self._token is None:
+            await self.renew()
+        headers = self._auth.headers(self._secrets, self._token or "")
+        return await self._wire(call, headers)
+
+    async def renew(self) -> None:
+        """Log in again. Raises Unauthorized where the credentials themselves are refused."""
+        stale = self._token
+        async with self._login_lock:
+            if self._token is not stale:
+                return  # somebody else did it meanwhile
+            call = self._auth.login(self._secrets)
+            if call is None:
+                self._token = ""
+                return
+            async for attempt in stamina.retry_context(on=_transient, attempts=READ_ATTEMPTS, timeout=None):
+                with attempt:
+                    reply = await self._wire(call, {})
+            try:
+                self._token = self._auth.token(reply)
+            except (ValueError, KeyError, TypeError) as error:
+                raise Unauthorized(self.connection.name, str(call), "the login answered without a token") from error
+
+    async def _wire(self, call: Call, headers: Mapping[str, str]) -> Reply:
+        await self._pace.wait()
+        async with self._slots:
+            try:
+                response = await self._client.send(self._request(call, headers))
+            except _FAILURES as error:
+                raise self._lost(call, error) from None  # the cause holds the URL, hence perhaps a number
+        return self._classified(call, response)
+
+    def _request(self, call: Call, headers: Mapping[str, str]) -> httpx.Request:
+        path = call.template.format_map({name: quote(value, safe="") for name, value in call.path.items()})
+        query = "?" + urlencode(call.query, quote_via=quote) if call.query else ""
+        content: bytes | None = None
+        sent = {"Accept": "application/json", "User-Agent": f"reconciler/{__version__}", **headers}
+        if call.form is not None:
+            content = urlencode(call.form).encode()
+            sent["Content-Type"] = "application/x-www-form-urlencoded"
+        elif call.json is not None:
+            content = msgspec.json.encode(call.json)
+            sent["Content-Type"] = "application/json; charset=utf-8"
+        return self._client.build_request(call.method, self._base + path + query, headers=sent, content=content)
+
+    def _lost(self, call: Call, error: BaseException) -> VendorError:
+        cause = error.__cause__
+        proved = isinstance(cause, _NEVER_LEFT) if cause is not None else isinstance(error, _NEVER_LEFT_HTTPX)
+        if proved:
+            return NotSent(self.connection.name, str(call), f"could not connect ({type(cause or error).__name__})")
+        return OutcomeUnknown(self.connection.name, str(call), f"no answer ({type(cause or error).__name__})")
+
+    def _classified(self, call: Call, response: httpx.Response) -> Reply:
+        status, name = response.status_code, self.connection.name
+        if 200 <= status < 300 or status in call.answers:
+            return Reply(status, response.content)
+        said = _said(response)
+        if status == 429:
+            raise RateLimited(name, str(call), said, _retry_after(response))
+        if status in call.decided:
+            kind = {401: Unauthorized, 403: Forbidden, 404: NotFound}.get(status, Rejected)
+            raise kind(name, str(call), said, status)
+        raise OutcomeUnknown(name, str(call), said, status)
+
+
+def _transient(error: Exception) -> bool | float:
+    """What a read may be tried again for; a number is the wait the vendor asked for, in seconds."""
+    if isinstance(error, RateLimited) and error.retry_after is not None:
+        return min(error.retry_after, LONGEST_WAIT)
+    return isinstance(error, NotSent | RateLimited | OutcomeUnknown)
+
+
+def _said(response: httpx.Response) -> str:
+    """A vendor's own words on an error: JSON as it is, a page of HTML only named. Masked, one line, capped."""
+    text = response.content[:2000].decode("utf-8", "replace")
+    return "a page of HTML" if text.lstrip()[:1] == "<" else foreign(text) or "an empty answer"
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    try:
+        return max(0.0, float(response.headers.get("Retry-After", "")))
+    except ValueError:
+        return None
+
+
+class _Pace:
+    """At most `rate` starts a second, evenly spaced; None: no bound."""
+
+    def __init__(self, rate: int | None, clock: Clock) -> None:
+        self._gap = 1 / rate if rate else 0.0
+        self._clock = clock
+        self._next = 0.0
+
+    async def wait(self) -> None:
+        if not self._gap:
+            return
+        now = self._clock.monotonic()
+        turn = max(now, self._next)
+        self._next = turn + self._gap
+        if turn > now:
+            await self._clock.sleep(turn - now)
+
+
+class _PublicResolver(AbstractResolver):
+    """Refuses a private address behind a public name."""
+
+    def __init__(self) -> None:
+        self._resolver = aiohttp.ThreadedResolver()
+
+    async def resolve(self, host: str, port: int = 0, family: AddressFamily = AF_INET) -> list[ResolveResult]:
+        found = await self._resolver.resolve(host, port, family)
+        if any(is_private(entry["host"]) for entry in found):
+            raise Blocked(f"{host} resolves to a private address; the key of this connection is not sent there.")
+        return found
+
+    async def close(self) -> None:
+        await self._resolver.close()
+
+
+def _sockets(base: str, connections: int, private_hosts: bool) -> AiohttpTransport:
+    def session() -> aiohttp.ClientSession:
+        host = httpx.URL(base).host
+        extra: dict[str, Any] = {} if private_hosts or is_loopback(host) else {"resolver": _PublicResolver()}
+        connector = aiohttp.TCPConnector(limit=connections, ssl=httpx.create_ssl_context(), **extra)
+        client = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+        # aiohttp sends PUT and DELETE a second time when a kept-alive connection turns out dead; one claim is one request here.
+        client._retry_connection = False
+        return client
+
+    return AiohttpTransport(client=session)

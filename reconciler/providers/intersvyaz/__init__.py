@@ -1,0 +1,1 @@
+"""Intersvyaz: see provider.py for what is done, wire.py for how it looks on the wire."""

@@ -1,0 +1,94 @@
+"""Reading offset pages to a proven end, whatever the server does to the page size. Knows no vendor."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.errors import ReadIncomplete
+from reconciler.providers.base import Call, Reader, Reply
+
+Row = dict[str, Any]
+RESTARTS = 3  # how often a read starts again because rows moved under it
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`total`: how many rows there are in all, None where the vendor does not say."""
+
+    rows: list[Row]
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Paged:
+    """One paged read: `call(offset, limit)` asks, `page(reply)` reads, `identify(row)` names a row for good.
+
+    The end is proved by having seen `total` rows, or, without a total, by a page that adds nothing. The next page starts at
+    the last row received, never at `offset + limit`: a server that caps its pages is read to the end all the same. A total
+    that shrinks, or without a total a last row that is gone, means that rows moved meanwhile: the read starts again.
+    """
+
+    what: str
+    call: Callable[[int, int], Call]
+    page: Callable[[Reply], Page]
+    identify: Callable[[Row], str]
+    limit: int
+
+    async def rows(self, reader: Reader) -> AsyncIterator[Row]:
+        """Every row once. Raises ReadIncomplete, saying how far it came, where the end cannot be proved."""
+        given: set[str] = set()
+        progress = ""
+        for _ in range(1 + RESTARTS):
+            walk = _Walk()
+            while True:
+                page = self._parse(await reader.read(self.call(walk.offset, self.limit)))
+                names = [self.identify(row) for row in page.rows]
+                added = walk.take(names, page.total)
+                for name, row in zip(names, page.rows, strict=True):
+                    if name not in given:
+                        given.add(name)
+                        yield row
+                if walk.proved(added):
+                    return
+                if walk.moved or not added:
+                    break
+            progress = f"{len(walk.seen)} of {walk.total if walk.total is not None else 'an unknown number of'} rows"
+        raise ReadIncomplete(f"{self.what}: the end of the read could not be proved ({progress}); nothing was changed.")
+
+    def _parse(self, reply: Reply) -> Page:
+        try:
+            return self.page(reply)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ReadIncomplete(f"{self.what}: the answer is not the page that the vendor documents.") from error
+
+
+class _Walk:
+    """One pass over the pages: where it stands, and whether the rows held still."""
+
+    def __init__(self) -> None:
+        self.offset = 0
+        self.seen: set[str] = set()
+        self.total: int | None = None
+        self.moved = False
+        self._last: str | None = None
+
+    def take(self, names: list[str], total: int | None) -> int:
+        """Note one page; returns how many rows it added."""
+        if total is None:
+            self.moved = self._last is not None and self._last not in names
+        else:
+            self.moved = self.total is not None and total < self.total
+        before = len(self.seen)
+        self.seen.update(names)
+        self.total = total
+        overlap = 1 if len(names) > 1 else 0
+        self.offset += len(names) - overlap
+        self._last = names[-1] if overlap else None
+        return len(self.seen) - before
+
+    def proved(self, added: int) -> bool:
+        if self.moved:
+            return False
+        return not added if self.total is None else len(self.seen) >= self.total
