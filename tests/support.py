@@ -59,7 +59,8 @@ class DirectWriter:
     async def write(self, call: Call, accept: Accept, people: Sequence[Person] = ()) -> Receipt:
         self.calls.append(call)
         self.people.append(tuple(people))
-        receipt = accept(await self.account.send(call))
+        async with self.account.turn():
+            receipt = accept(await self.account.send(call))
         self.receipts.append(receipt)
         return receipt
 

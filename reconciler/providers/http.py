@@ -6,8 +6,8 @@ Retries are for reads alone; a write is sent once and classified (protocol.md, "
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from socket import AF_INET, AddressFamily
 from types import TracebackType
 from typing import Any, Self
@@ -97,15 +97,22 @@ class Account:
     async def _retried(self, call: Call) -> Reply:
         async for attempt in stamina.retry_context(on=_transient, attempts=READ_ATTEMPTS, timeout=None):
             with attempt:
-                return await self.send(call)
+                async with self.turn():
+                    return await self.send(call)
         raise AssertionError("stamina re-raises the last error")  # pragma: no cover - unreachable, for the type checker
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """A place among this account's calls in flight, at its pace. Hold one around `send`, and claim inside it."""
+        if self._token is None:
+            await self.renew()
+        await self._pace.wait()
+        async with self._slots:
+            yield
 
     async def send(self, call: Call) -> Reply:
         """Put one request on the wire, once. Raises what its answer, or the lack of one, proves."""
-        if self._token is None:
-            await self.renew()
-        headers = self._auth.headers(self._secrets, self._token or "")
-        return await self._wire(call, headers)
+        return await self._wire(call, self._auth.headers(self._secrets, self._token or ""))
 
     async def renew(self) -> None:
         """Log in again. Raises Unauthorized where the credentials themselves are refused."""
@@ -126,12 +133,10 @@ class Account:
                 raise Unauthorized(self.connection.name, str(call), "the login answered without a token") from error
 
     async def _wire(self, call: Call, headers: Mapping[str, str]) -> Reply:
-        await self._pace.wait()
-        async with self._slots:
-            try:
-                response = await self._client.send(self._request(call, headers))
-            except _FAILURES as error:
-                raise self._lost(call, error) from None  # the cause holds the URL, hence perhaps a number
+        try:
+            response = await self._client.send(self._request(call, headers))
+        except _FAILURES as error:
+            raise self._lost(call, error) from None  # the cause holds the URL, hence perhaps a number
         return self._classified(call, response)
 
     def _request(self, call: Call, headers: Mapping[str, str]) -> httpx.Request:

@@ -1,0 +1,139 @@
+"""Which live object is which declared one: by id only. A namesake that nobody bound is refused, never taken over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from reconciler.model import Binding, Finding, Key, Live, Resource, Severity, Unmanaged
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One declared campaign beside what is live and what we claim. `by`: how they were brought together, for the reader.
+
+    `refused`: why nothing may be planned for it.
+    """
+
+    resource: Resource
+    live: Live | None = None
+    binding: Binding | None = None
+    by: str = ""
+    refused: Finding | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    pairs: tuple[Match, ...]
+    unmanaged: tuple[Unmanaged, ...]
+
+
+def match(
+    resources: Sequence[Resource],
+    live: Mapping[str, Sequence[Live]],
+    bindings: Mapping[Key, Binding],
+    readable: Mapping[str, bool],
+    creating: frozenset[Key],
+    everything: bool,
+) -> Matches:
+    """Bring declared and live together.
+
+    `live`, `readable`: per connection. `creating`: campaigns with a create in doubt, whose namesake may be our own. `everything`: False for
+    a partial plan, which says nothing about what it did not look at.
+    """
+    views = {connection: _View(found) for connection, found in live.items()}
+    pairs = tuple(
+        _one(resource, views[resource.key.connection], bindings, readable[resource.key.connection], creating)
+        for resource in resources
+    )
+    unmanaged = tuple(_unmanaged(pairs, views, bindings)) if everything else ()
+    return Matches(pairs, unmanaged)
+
+
+class _View:
+    """One connection's live objects by id and by name."""
+
+    def __init__(self, found: Iterable[Live]) -> None:
+        self.by_id = {live.vendor_id: live for live in found}
+        self.by_name: dict[str, list[Live]] = {}
+        for live in self.by_id.values():
+            self.by_name.setdefault(live.name, []).append(live)
+
+
+def _one(
+    resource: Resource, view: _View, bindings: Mapping[Key, Binding], readable: bool, creating: frozenset[Key]
+) -> Match:
+    binding = bindings.get(resource.key) or _before_the_move(resource, bindings)
+    claimed = binding.vendor_id if binding else ""
+    if resource.vendor_id and claimed and claimed != resource.vendor_id:
+        return Match(resource, binding=binding, refused=_two_ids(resource, claimed))
+    vendor_id = resource.vendor_id or claimed
+    if not vendor_id:
+        return _unbound(resource, view, binding, creating)
+    by = f"bound by id {vendor_id}" if resource.vendor_id else ""
+    found = view.by_id.get(vendor_id)
+    if found is None and readable and resource.absent is None:
+        return Match(resource, binding=binding, refused=_gone(resource, vendor_id))
+    return Match(resource, found, binding, by)
+
+
+def _before_the_move(resource: Resource, bindings: Mapping[Key, Binding]) -> Binding | None:
+    if resource.moved_from is None:
+        return None
+    return bindings.get(Key(resource.key.connection, "campaign", resource.moved_from))
+
+
+def _unbound(resource: Resource, view: _View, binding: Binding | None, creating: frozenset[Key]) -> Match:
+    namesakes = view.by_name.get(resource.name, [])
+    if namesakes and resource.key not in creating and resource.absent is None:
+        return Match(resource, binding=binding, refused=_namesake(resource, namesakes))
+    return Match(resource, binding=binding)
+
+
+def _unmanaged(
+    pairs: Sequence[Match], views: Mapping[str, _View], bindings: Mapping[Key, Binding]
+) -> Iterable[Unmanaged]:
+    declared = {(pair.resource.key.connection, pair.live.vendor_id) for pair in pairs if pair.live}
+    ours = {(key.connection, b.vendor_id): key for key, b in bindings.items() if key.kind == "campaign" and b.vendor_id}
+    for connection, view in sorted(views.items()):
+        for live in sorted(view.by_id.values(), key=lambda found: (found.name, found.vendor_id)):
+            if (connection, live.vendor_id) in declared:
+                continue
+            key = ours.get((connection, live.vendor_id))
+            note = f"no longer declared, still bound as {key}" if key else live.note
+            yield Unmanaged(connection, live.vendor_id, live.name, live.run.value if live.run else "", note)
+
+
+def _error(code: str, resource: Resource, message: str, remedy: str) -> Finding:
+    return Finding(code, Severity.ERROR, message, str(resource.key), remedy=remedy, source=str(resource.source))
+
+
+def _namesake(resource: Resource, found: Sequence[Live]) -> Finding:
+    ids = " or ".join(live.vendor_id for live in found)
+    count = "An object" if len(found) == 1 else f"{len(found)} objects"
+    return _error(
+        "namesake",
+        resource,
+        f'{count} called "{resource.name}" exist{"s" if len(found) == 1 else ""} at {resource.key.connection} '
+        "and nothing here made it.",
+        f"If it is this campaign: reconciler adopt {resource.key} {ids}. Else give yours another displayName.",
+    )
+
+
+def _gone(resource: Resource, vendor_id: str) -> Finding:
+    return _error(
+        "gone",
+        resource,
+        f"The live object {vendor_id} that this is bound to does not exist at {resource.key.connection} any more. "
+        "It is not made again on its own: everybody in it would be called again.",
+        f"Remove the declaration, or forget the binding with: reconciler state rm {resource.key}",
+    )
+
+
+def _two_ids(resource: Resource, claimed: str) -> Finding:
+    return _error(
+        "two-ids",
+        resource,
+        f"The declaration names the id {resource.vendor_id}, the ledger has bound {claimed}.",
+        f"Correct the id, or forget the old binding with: reconciler state rm {resource.key}",
+    )
