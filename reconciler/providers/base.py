@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
@@ -21,6 +22,7 @@ from reconciler.model import (
     LiveContact,
     Person,
     Resource,
+    Spec,
 )
 
 # Statuses that mean "looked at and refused": nothing was executed (protocol.md, "Classifying one write call").
@@ -41,6 +43,7 @@ class Call:
     query: Sequence[tuple[str, str]] = field(default=(), repr=False)
     json: Json = field(default=None, repr=False)
     form: Mapping[str, str] | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     decided: frozenset[int] = DECIDED
     answers: frozenset[int] = frozenset()
     repeatable: bool = False
@@ -106,10 +109,15 @@ class Writer(Reader, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One object a read is for: by vendor id where one is known, else by the vendor's name for it."""
+    """One object a read is for: by vendor id where one is known, else by the vendor's name for it.
+
+    `spec`: the canonical declaration, or what was applied last where nothing is declared any more. A vendor with several families
+    of campaigns tells by it which one an id belongs to, and holds some of it in no place but our own calls.
+    """
 
     name: str
     vendor_id: str | None
+    spec: Spec = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +182,29 @@ class Provider(Protocol):
 
     async def delete(self, writer: Writer, live: Live) -> None:
         """Remove it; already gone is success."""
+        ...
+
+
+@runtime_checkable
+class HasFamilies(Protocol):
+    """Providers whose campaigns are of several kinds that can do different things with people."""
+
+    def family(self, resource: Resource) -> Capabilities:
+        """The capability table as it is for this campaign. Pure."""
+        ...
+
+
+def capabilities_for(provider: Provider, resource: Resource) -> Capabilities:
+    """What the vendor can do for one declared campaign: its family's table where it has families, else the vendor's."""
+    return provider.family(resource) if isinstance(provider, HasFamilies) else provider.capabilities
+
+
+@runtime_checkable
+class StartsAlone(Protocol):
+    """Providers whose campaigns begin to dial by themselves at a declared time; `create` is inert only until then."""
+
+    def starts_at(self, resource: Resource) -> datetime:
+        """That time, aware, in the schedule's zone. Pure; for a declaration without refusals."""
         ...
 
 

@@ -143,7 +143,7 @@ class Account:
         path = call.template.format_map({name: quote(value, safe="") for name, value in call.path.items()})
         query = "?" + urlencode(call.query, quote_via=quote) if call.query else ""
         content: bytes | None = None
-        sent = {"Accept": "application/json", "User-Agent": f"reconciler/{__version__}", **headers}
+        sent = {"Accept": "application/json", "User-Agent": f"reconciler/{__version__}", **headers, **call.headers}
         if call.form is not None:
             content = urlencode(call.form).encode()
             sent["Content-Type"] = "application/x-www-form-urlencoded"
