@@ -498,5 +498,13 @@ def test_clicks_on_nothing(conpeek: Simulated, kind: str, id: str | None, fields
         conpeek.vendor.edit(kind, id, fields)
 
 
+def test_a_snapshot_is_a_copy(conpeek: Simulated) -> None:
+    before = conpeek.vendor.snapshot()
+    recall(conpeek, {})
+    after = conpeek.vendor.snapshot()
+    states = [state["voice_campaigns"][0]["requests"][0]["application_state"] for state in (before, after)]
+    assert states == ["NEW", "RECALL"]
+
+
 def test_who_would_be_called_in_the_seed(conpeek: Simulated) -> None:
     assert conpeek.vendor.dials() == {"+48987654321": 1, "+48123123123": 2}

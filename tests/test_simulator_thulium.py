@@ -697,6 +697,16 @@ def test_clicks_on_nothing(thulium: Simulated, kind: str, id: str | None, fields
         thulium.vendor.edit(kind, id, fields)
 
 
+def test_a_snapshot_is_a_whole_copy(thulium: Simulated) -> None:
+    add(thulium, ONE, record_fields={"field1": "v"})
+    thulium.call("DELETE", "/outbounds/00001")
+    before = thulium.vendor.snapshot()["campaigns"][0]
+    assert before["gone_at"] == "2026-06-01T12:00:00+02:00"
+    assert (before["records"][0]["record_fields"], before["statuses"][0]["status_id"]) == ({"field1": "v"}, 3)
+    thulium.vendor.edit("record", "1", {"last_note": "hi"})
+    assert before["records"][0]["last_note"] == ""
+
+
 def test_the_seed_has_what_nobody_declared() -> None:
     seeded = Simulated(Thulium, HEADERS)
     seeded.vendor.seed()

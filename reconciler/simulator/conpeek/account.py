@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from reconciler.simulator.polish import e164
@@ -48,7 +48,8 @@ class Campaign:
     """By id, in order of addition."""
 
     def as_json(self) -> Fields:
-        return asdict(self) | {"requests": [*self.requests.values()]}
+        shown = {name: getattr(self, name) for name in self.__slots__}
+        return shown | {"requests": [*self.requests.values()]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
+import msgspec
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -74,13 +75,15 @@ class Conpeek:
     def snapshot(self) -> Fields:
         account = self._account
         account.carry_out()
-        return {
+        state = {
             "voice_campaigns": [campaign.as_json() for campaign in account.voice.values()],
             "voice_sms_campaigns": [campaign.as_json() for campaign in account.sms.values()],
             "users": {str(id): name for id, name in account.users.items()},
             "announcements": account.announcements,
             "voice_definitions": account.voices,
         }
+        copy: Fields = msgspec.to_builtins(state)
+        return copy
 
     def dials(self) -> Counter[str]:
         """A request counts when it is added and when it is opened again after it was closed."""

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
+import msgspec
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -103,11 +104,14 @@ class Thulium:
 
     def snapshot(self) -> Fields:
         self._account.finish_removals()
-        return {
-            "campaigns": [campaign.as_json() for campaign in self._account.campaigns.values()],
+        campaigns = [campaign.as_json() for campaign in self._account.campaigns.values()]
+        state = {
+            "campaigns": campaigns,
             "agents": self._account.agents,
             "customers": self._account.customers,
         }
+        copy: Fields = msgspec.to_builtins(state)
+        return copy
 
     def dials(self) -> Counter[str]:
         """A record counts when it is added and when an edit puts it back from a status that is not dialled."""

@@ -1,7 +1,7 @@
 """What a Thulium account holds, and the shapes of what callers send about it. The rules are in `account.py`."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -145,9 +145,8 @@ class Campaign:
         return Status(0, system_status, "", None)
 
     def as_json(self) -> Fields:
-        shown = asdict(self)
-        del shown["found"]
-        return shown | {"records": [*shown["records"].values()]}
+        shown = {name: getattr(self, name) for name in self.__slots__ if name != "found"}
+        return shown | {"records": [*self.records.values()]}
 
 
 def sent(body: object, shape: type[msgspec.Struct], unknown: str) -> Fields:
