@@ -8,7 +8,10 @@ VOICE_DEFINITION = "5b3c78874fe80f7c60af632189"
 
 
 def seed(account: Account) -> None:
-    """A voice campaign with an open and a closed request, a voice-SMS campaign, and what they refer to."""
+    """A voice campaign with an open and a closed request, a voice-SMS campaign, and what they refer to.
+
+    No number is in two places.
+    """
     account.users |= {7: "j.doe"}
     account.announcements[ANNOUNCEMENT] = "Zapowiedź"
     account.voices[VOICE_DEFINITION] = "Ewa"
@@ -17,4 +20,4 @@ def seed(account: Account) -> None:
     account.add(account.voice[VOICE], {"contact_number": "48987654321", "name": "Sprawa z panelu"})
     closed = account.add(account.voice[VOICE], {"contact_number": "123123123", "custom": {"issue_id": "XYZ-ABC-01"}})
     account.edit(closed, {"state": "CLOSED", "application_state": "CLOSED", "contact_try": 1})
-    account.add_sms(account.sms[SMS], {"contact_number": "48123123123"})
+    account.add_sms(account.sms[SMS], {"contact_number": "48123123124"})

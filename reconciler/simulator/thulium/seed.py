@@ -13,7 +13,7 @@ STATUSES = [
 
 
 def seed(account: Account) -> None:
-    """A running CSV campaign, a CRM campaign, and an old campaign with a duplicate from the panel."""
+    """A running CSV campaign, a CRM campaign, and one that is over; no number is in two places."""
     _agents(account)
     payments = _open(account, "csv", "Przypomnienia o płatności", ["field1", "field2"])
     payments.agents["j.doe"] = True
@@ -26,9 +26,8 @@ def seed(account: Account) -> None:
     }
     _put(account, survey, Record("333444556", "2026-05-05 10:00", customer_id=1))
     old = _open(account, "csv", "Akcja zimowa", [], active=False, end_date="2026-02-28")
-    for _ in range(2):
-        _put(account, old, Record("111222333", "2026-01-12 08:00"))
-    account.ring("111222333", "NO_CALL")
+    _put(account, old, Record("111222334", "2026-01-12 08:00"))
+    account.ring("111222334", "NO_CALL")
 
 
 def _agents(account: Account) -> None:
