@@ -200,21 +200,21 @@ def capabilities_for(provider: Provider, resource: Resource) -> Capabilities:
 
 
 @runtime_checkable
-class StartsAlone(Protocol):
-    """Providers whose campaigns begin to dial by themselves at a declared time; `create` is inert only until then."""
-
-    def starts_at(self, resource: Resource) -> datetime:
-        """That time, aware, in the schedule's zone. Pure; for a declaration without refusals."""
-        ...
-
-
-@runtime_checkable
 class CanDial(Protocol):
     """Providers whose capabilities say `dial`."""
 
     async def start(self, writer: Writer, live: Live) -> Live: ...
 
     async def stop(self, writer: Writer, live: Live) -> Live: ...
+
+
+@runtime_checkable
+class StartsByItself(Protocol):
+    """Providers whose campaigns begin to dial at a time of their own, whatever we do afterwards."""
+
+    def starts_at(self, resource: Resource) -> datetime:
+        """When a created campaign dials first; aware."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
