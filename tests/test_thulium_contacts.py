@@ -7,22 +7,9 @@ from urllib.parse import parse_qsl
 import httpx
 import pytest
 
-from reconciler.errors import (
-    Blocked,
-    OutcomeUnknown,
-    ReadIncomplete,
-)
-from reconciler.model import (
-    Live,
-    LiveContact,
-    Person,
-    Phone,
-)
-from reconciler.providers.base import (
-    Edit,
-    Item,
-    Leaving,
-)
+from reconciler.errors import Blocked, OutcomeUnknown, ReadIncomplete
+from reconciler.model import Live, LiveContact, Person, Phone
+from reconciler.providers.base import Edit, Item, Leaving
 from reconciler.providers.thulium import contacts, replies
 from reconciler.providers.thulium.provider import Thulium
 from tests.support import DirectWriter, body, connection

@@ -9,30 +9,10 @@ from urllib.parse import parse_qsl
 import httpx
 import pytest
 
-from reconciler.errors import (
-    Blocked,
-    Forbidden,
-    NotFound,
-    ReadIncomplete,
-    Rejected,
-    Unauthorized,
-)
-from reconciler.model import (
-    FieldChange,
-    Json,
-    Live,
-    RunState,
-)
+from reconciler.errors import Blocked, Forbidden, NotFound, ReadIncomplete, Rejected, Unauthorized
+from reconciler.model import FieldChange, Json, Live, RunState
 from reconciler.providers import provider
-from reconciler.providers.base import (
-    CanDial,
-    HasFamilies,
-    Observation,
-    Reply,
-    TakesContacts,
-    Wanted,
-    capabilities_for,
-)
+from reconciler.providers.base import CanDial, HasFamilies, Observation, Reply, TakesContacts, Wanted, capabilities_for
 from reconciler.providers.thulium import contacts, replies, wire
 from reconciler.providers.thulium.provider import Thulium
 from tests.support import body, connection

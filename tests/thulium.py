@@ -10,20 +10,8 @@ from typing import Any
 import httpx
 import respx
 
-from reconciler.model import (
-    Contact,
-    Json,
-    Key,
-    Live,
-    Person,
-    Phone,
-    Resource,
-    RunState,
-    Source,
-)
-from reconciler.providers.base import (
-    Reply,
-)
+from reconciler.model import Contact, Json, Key, Live, Person, Phone, Resource, RunState, Source
+from reconciler.providers.base import Reply
 from reconciler.providers.thulium.provider import Thulium
 from tests.support import DirectWriter, connection, writer
 
