@@ -187,7 +187,8 @@ def _impossible(case: Case, fields: Sequence[FieldChange]) -> Iterable[Finding]:
         yield _error("cannot-update", resource, f"{reason}.", "Take the fields out of the declaration.")
     for field in fields:
         rule = risk.rule_for(rules.fields, field.path)
-        if rule and rule.immutable:
+        # Of a field that cannot be read nothing is known before it was applied once: then it is taken up, not changed.
+        if rule and rule.immutable and (rule.readable or field.before is not None):
             name = ".".join(field.path)
             message = f"{name} cannot be changed once the campaign exists at {rules.vendor}."
             yield _error("immutable", resource, message, f"Put {name} back, or declare a new campaign.")
