@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 import respx
+import stamina
 
-from reconciler.errors import Blocked, NotFound, OutcomeUnknown, Rejected, Unauthorized
+from reconciler.errors import Blocked, NotFound, NotSent, OutcomeUnknown, Rejected, Unauthorized
 from reconciler.model import Contact, Json, Key, Live, Person, Phone, Resource, Source
 from reconciler.providers import provider
 from reconciler.providers.base import Reply, StartsByItself, TakesContacts, Wanted
@@ -132,6 +133,7 @@ def test_what_it_cannot_hold_is_refused_with_its_reason(declared: Resource, path
     (refusal,) = INTERSVYAZ.refusals(declared)
     assert refusal.path == path
     assert "Intersvyaz" in refusal.message
+    assert refusal.message.endswith(".")
 
 
 def test_all_reasons_come_at_once() -> None:
@@ -364,3 +366,14 @@ async def test_a_login_that_is_elsewhere_is_told() -> None:
     async with writer("intersvyaz", BASE, httpx.MockTransport(router.async_handler)) as direct:
         with pytest.raises(NotFound, match="/login/"):
             await INTERSVYAZ.create(direct, resource(), [PERSON])
+
+
+@pytest.mark.parametrize("answered", [500, 429])
+async def test_a_login_that_fails_leaves_the_create_unsent_not_in_doubt(answered: int) -> None:
+    router = respx.MockRouter(base_url=BASE)
+    router.post("/login/").respond(answered)
+    with stamina.set_testing(True, attempts=2):
+        async with writer("intersvyaz", BASE, httpx.MockTransport(router.async_handler)) as direct:
+            with pytest.raises(NotSent, match="could not log in"):
+                await INTERSVYAZ.create(direct, resource(), [PERSON])
+    assert {call.request.url.path for call in router.calls} == {"/login/"}

@@ -115,7 +115,7 @@ class Account:
         return await self._wire(call, self._auth.headers(self._secrets, self._token or ""))
 
     async def renew(self) -> None:
-        """Log in again. Raises Unauthorized where the credentials themselves are refused."""
+        """Log in again. Raises Unauthorized where the credentials are refused, NotSent where the login itself got no answer."""
         stale = self._token
         async with self._login_lock:
             if self._token is not stale:
@@ -124,13 +124,21 @@ class Account:
             if call is None:
                 self._token = ""
                 return
-            async for attempt in stamina.retry_context(on=_transient, attempts=READ_ATTEMPTS, timeout=None):
-                with attempt:
-                    reply = await self._wire(call, {})
+            reply = await self._log_in(call)
             try:
                 self._token = self._auth.token(reply)
             except (ValueError, KeyError, TypeError) as error:
                 raise Unauthorized(self.connection.name, str(call), "the login answered without a token") from error
+
+    async def _log_in(self, call: Call) -> Reply:
+        try:
+            async for attempt in stamina.retry_context(on=_transient, attempts=READ_ATTEMPTS, timeout=None):
+                with attempt:
+                    return await self._wire(call, {})
+        except (OutcomeUnknown, RateLimited) as error:
+            # Whatever became of the login, the call that wanted its token never left and is not in doubt.
+            raise NotSent(self.connection.name, str(call), f"could not log in: {error.said}") from None
+        raise AssertionError("stamina re-raises the last error")  # pragma: no cover - unreachable, for the type checker
 
     async def _wire(self, call: Call, headers: Mapping[str, str]) -> Reply:
         try:
