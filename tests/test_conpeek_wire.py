@@ -128,7 +128,7 @@ def test_a_vendor_without_families_has_one_table() -> None:
 def test_what_it_cannot_hold_is_refused_with_its_reason(spec: dict[str, Json], path: str) -> None:
     (refusal,) = CONPEEK.refusals(resource(spec, "may"))
     assert refusal.path == path
-    assert len(refusal.message) > 20
+    assert refusal.message.endswith(".")
 
 
 @pytest.mark.parametrize(

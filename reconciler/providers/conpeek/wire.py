@@ -90,7 +90,7 @@ def family(spec: Spec) -> Capabilities:
 def refusals(resource: Resource) -> list[Refusal]:
     spec = resource.spec
     if is_sms(spec) == ("voice_campaign" in spec):
-        why = "Conpeek needs exactly one of voice_campaign and voice_sms_campaign: the id that the panel shows"
+        why = "Conpeek needs exactly one of voice_campaign and voice_sms_campaign: the id that the panel shows."
         return [Refusal("voice_campaign", why)]
     return list(_sms_refusals(spec) if is_sms(spec) else _voice_refusals(resource))
 
@@ -98,23 +98,23 @@ def refusals(resource: Resource) -> list[Refusal]:
 def _sms_refusals(spec: Spec) -> Iterable[Refusal]:
     kind = spec.get("type")
     if kind not in _PLAYED:
-        yield Refusal("type", f"say one of {', '.join(_PLAYED)}: what Conpeek does without it is not documented")
+        yield Refusal("type", f"Say one of {', '.join(_PLAYED)}: what Conpeek does without it is not documented.")
         return
     for owner, names in _PLAYED.items():
         for name in sorted(names & spec.keys()) if owner != kind else ():
-            yield Refusal(name, f"{name} is for type {owner}, this campaign's type is {kind}")
+            yield Refusal(name, f"It is for type {owner}, this campaign's type is {kind}.")
     if kind == "announcement" and "announcement_id" not in spec:
-        yield Refusal("announcement_id", "type announcement plays a recording: say which")
+        yield Refusal("announcement_id", "Type announcement plays a recording: say which.")
     if "experimental" in spec:
-        yield Refusal("experimental", "people are added to a voice SMS campaign by a documented call; take it out")
+        yield Refusal("experimental", "People are added to a voice SMS campaign by a documented call: take it out.")
 
 
 def _voice_refusals(resource: Resource) -> Iterable[Refusal]:
     for name in sorted({"type", "custom"}.union(*_PLAYED.values()) & resource.spec.keys()):
-        yield Refusal(name, f"{name} is for voice SMS campaigns; a voice campaign has no place for it in Conpeek's API")
+        yield Refusal(name, "It is for voice SMS campaigns; no documented call has a place for it in a voice campaign.")
     if resource.contacts and resource.spec.get("experimental") is not True:
         why = (
-            "the call that adds people to a voice campaign is known from a third-party client only, not from Conpeek's pages "
-            f"({ADD_ONE}). If you checked it with your account, write experimental: true in the conpeek block"
+            "The call that adds people to a voice campaign is known from a third-party client only, not from Conpeek's pages "
+            f"({ADD_ONE}). If you checked it with your account, write experimental: true in the conpeek block."
         )
         yield Refusal("contacts", why)

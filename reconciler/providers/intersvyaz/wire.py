@@ -79,38 +79,38 @@ def refusals(resource: Resource, zone: str) -> list[Refusal]:
 def _missing(resource: Resource) -> Iterable[Refusal]:
     for name in REQUIRED:
         if name not in resource.spec:
-            yield Refusal(name, f"Intersvyaz requires {name}; the number comes from your manager there")
+            yield Refusal(name, f"Intersvyaz requires {name}; the number comes from your manager there.")
     if not resource.contacts:
-        yield Refusal("contacts", f"{_NO_OTHER_CALL}: nobody can be added later, so name them here")
+        yield Refusal("contacts", f"{_NO_OTHER_CALL}: nobody can be added later, so name them here.")
 
 
 def _schedule_refusals(resource: Resource, zone: str) -> Iterable[Refusal]:
     schedule = _at(resource, "schedule")
     if "starts" not in schedule:
-        why = "Intersvyaz calls on one date between two times: a schedule with starts and windows is required"
+        why = "Intersvyaz calls on one date between two times: a schedule with starts and windows is required."
         yield Refusal("schedule.starts" if schedule else "schedule", why)
         return
     day, windows = _weekday(schedule), schedule["windows"]
     if len(windows[day]) != 1:
-        why = f"Intersvyaz calls in one window on one date; {schedule['starts']} is a {day}, which has {len(windows[day])}"
+        why = f"Intersvyaz calls in one window on one date; {schedule['starts']} is a {day}, which has {len(windows[day])}."
         yield Refusal("schedule.windows", why)
         return
     # Only that weekday counts, but hours of another one that differ would look as if they were held.
     others = [name for name in WEEKDAYS if windows[name] not in ([], windows[day])]
     if others:
-        why = f"Intersvyaz calls on one date, {schedule['starts']}, a {day}: the other hours of {', '.join(others)} mean nothing there"
+        why = f"Intersvyaz calls on one date, {schedule['starts']}, a {day}: the other hours of {', '.join(others)} mean nothing there."
         yield Refusal("schedule.windows", why)
     if windows[day][0][1] == "24:00":
-        yield Refusal("schedule.windows", "Intersvyaz shows times as HH:MM up to 23:59: end the window at 23:59")
+        yield Refusal("schedule.windows", "Intersvyaz shows times as HH:MM up to 23:59: end the window at 23:59.")
     starts = starts_at(resource)
     if starts.utcoffset() != starts.astimezone(ZoneInfo(zone)).utcoffset():
-        why = f"Intersvyaz takes times without a zone, read in the account's: write it in {zone}, or in a zone as far from UTC"
+        why = f"Intersvyaz takes times without a zone, read in the account's: write it in {zone}, or in a zone as far from UTC."
         yield Refusal("schedule.timezone", why)
 
 
 def _interval_refusals(resource: Resource) -> Iterable[Refusal]:
     if seconds(_at(resource, "recall").get("after", "0s")) % 60:
-        yield Refusal("recall.after", "Intersvyaz counts the time between attempts in whole minutes")
+        yield Refusal("recall.after", "Intersvyaz counts the time between attempts in whole minutes.")
 
 
 # ---- the declaration -----------------------------------------------------------------------------------------------
