@@ -9,7 +9,7 @@ import re
 _DIGITS = re.compile(r"(?:\+|%2B)?\d(?:(?:[\s().\-/]|%20){0,2}\d){6,}", re.IGNORECASE)
 # Dates and times of our own output are no numbers of people.
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def mask(text: str) -> str:
@@ -22,10 +22,14 @@ def mask(text: str) -> str:
     return "".join([*kept, _DIGITS.sub("…", text[position:])])
 
 
+def inert(text: str) -> str:
+    """Text on one line, without control and direction characters: no escape sequence gets through to a terminal."""
+    return " ".join(_CONTROL.sub("", text).split())
+
+
 def foreign(text: str, limit: int = 200) -> str:
     """Text that somebody else wrote (a vendor's error), made safe to print: one line, no controls, masked, capped."""
-    flat = " ".join(_CONTROL.sub("", text).split())
-    masked = mask(flat)
+    masked = mask(inert(text))
     return masked if len(masked) <= limit else masked[: limit - 1] + "…"
 
 

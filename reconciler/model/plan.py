@@ -178,6 +178,7 @@ class Plan:
         return any(finding.severity is Severity.ERROR for finding in self.findings)
 
 
+Result = Literal["applied", "partial", "blocked", "nothing"]
 Status = Literal["confirmed", "rejected", "in_doubt", "skipped"]
 
 
@@ -209,3 +210,17 @@ class Outcome:
     error: str = ""
     contacts: Tally | None = None
     touched: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one apply did. `code`: the exit code it asks for."""
+
+    run: str
+    plan: str
+    result: Result
+    outcomes: tuple[Outcome, ...]
+    contacts: Tally
+    code: int
+    lineage: str = ""
+    serial: int = 0

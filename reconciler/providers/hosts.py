@@ -23,6 +23,10 @@ def is_private(address: str) -> bool:
     return not ipaddress.ip_address(address.split("%")[0]).is_global
 
 
+def host_of(url: str) -> str:
+    return (urlsplit(url).hostname or "").lower()
+
+
 def _matches(host: str, pattern: str) -> bool:
     return host.endswith(pattern[1:]) if pattern.startswith("*.") else host == pattern
 
@@ -33,7 +37,7 @@ def bound_host(connection: str, url: str, known: Iterable[str], allowed: Iterabl
     `known`: the vendor's own host patterns; `allowed`: RECONCILER_ALLOWED_HOSTS. A leading `*.` stands for any subdomain.
     """
     parts = urlsplit(url)
-    host = (parts.hostname or "").lower()
+    host = host_of(url)
     if is_loopback(host) and parts.scheme in {"http", "https"}:
         return host
     if parts.scheme != "https" or not host or parts.username or parts.query or parts.fragment:

@@ -43,8 +43,7 @@ class Paged:
         for _ in range(1 + RESTARTS):
             walk = _Walk()
             while True:
-                page = self._parse(await reader.read(self.call(walk.offset, self.limit)))
-                names = [self.identify(row) for row in page.rows]
+                page, names = self._parse(await reader.read(self.call(walk.offset, self.limit)))
                 added = walk.take(names, page.total)
                 for name, row in zip(names, page.rows, strict=True):
                     if name not in given:
@@ -57,9 +56,10 @@ class Paged:
             progress = f"{len(walk.seen)} of {walk.total if walk.total is not None else 'an unknown number of'} rows"
         raise ReadIncomplete(f"{self.what}: the end of the read could not be proved ({progress}); nothing was changed.")
 
-    def _parse(self, reply: Reply) -> Page:
+    def _parse(self, reply: Reply) -> tuple[Page, list[str]]:
         try:
-            return self.page(reply)
+            page = self.page(reply)
+            return page, [self.identify(row) for row in page.rows]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ReadIncomplete(f"{self.what}: the answer is not the page that the vendor documents.") from error
 

@@ -1,0 +1,205 @@
+"""Plan -> vendor calls -> outcomes: order, side by side where nothing is shared, one failure stops only its own object."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from reconciler import diff, sending
+from reconciler.errors import LeaseLost, OutcomeUnknown, ReconcilerError
+from reconciler.matching import Match
+from reconciler.model import (
+    Action,
+    Binding,
+    Change,
+    Key,
+    Live,
+    Outcome,
+    Resource,
+    RunState,
+    Status,
+    Tally,
+)
+from reconciler.providers.base import CanDial
+from reconciler.world import Planned, Site, World
+from reconciler.writer import Interrupted, Run, StepWriter
+
+Progress = Callable[[str], None]  # one line for people, while it goes on
+
+
+@dataclass(slots=True)
+class Applier:
+    """One plan being carried out."""
+
+    run: Run
+    world: World
+    progress: Progress
+    _live: dict[Key, Live] = field(default_factory=dict)
+    _identities: dict[Key, str] = field(default_factory=dict)
+
+    async def apply(self, changes: Sequence[Change]) -> tuple[Outcome, ...]:
+        """Every change once, each after those it depends on. Raises LeaseLost where another run took over."""
+        loop = asyncio.get_running_loop()
+        done: dict[int, asyncio.Future[Outcome]] = {change.id: loop.create_future() for change in changes}
+        try:
+            async with asyncio.TaskGroup() as group:
+                for change in changes:
+                    group.create_task(self._in_turn(change, done))
+        except* LeaseLost as lost:
+            raise lost.exceptions[0] from None
+        return tuple(done[change.id].result() for change in changes)
+
+    async def _in_turn(self, change: Change, done: dict[int, asyncio.Future[Outcome]]) -> None:
+        earlier = [await done[needed] for needed in change.depends_on]
+        failed = [outcome.change for outcome in earlier if outcome.status != "confirmed"]
+        if failed:
+            reason = f"not tried: {failed[0].action} of {failed[0].key} was not done"
+            outcome = Outcome(change, "skipped", error=reason)
+        else:
+            outcome = await self._step(change)
+        self.progress(f"{change.action.value} {change.key}: {outcome.status}")
+        done[change.id].set_result(outcome)
+
+    async def _step(self, change: Change) -> Outcome:
+        match = self.world.matches[change.key.campaign]
+        site = self.world.sites[change.key.connection]
+        writer = await self._writer(change, match, site)
+        try:
+            vendor_id, error = await _STEPS[change.action](self, change, match, site, writer)
+        except LeaseLost:
+            raise
+        except ReconcilerError as failure:
+            return Outcome(change, _status(failure), "", str(failure), _tally(change, writer), writer.touched)
+        status: Status = "in_doubt" if writer.tally.in_doubt else "rejected" if error else "confirmed"
+        return Outcome(change, status, vendor_id, error, _tally(change, writer), writer.touched)
+
+    async def _writer(self, change: Change, match: Match, site: Site) -> StepWriter:
+        identity = await self._identity(match)
+        token = "rc:" + self.run.fingerprints.mark(f"{identity}/{match.resource.create_run}".encode())[3:9]
+        return StepWriter(self.run, site.account, change.key, identity, change.action, token, match.resource.create_run)
+
+    async def _identity(self, match: Match) -> str:
+        """The campaign's stable id; an object found by the id in its YAML is bound here, before its first step."""
+        key = match.resource.key
+        if key not in self._identities:
+            self._identities[key] = await claim_identity(self.run, match)
+        return self._identities[key]
+
+    # ---- one action each: (vendor id, error or "") ---------------------------------------------------------------------
+
+    async def _create(self, change: Change, match: Match, site: Site, writer: StepWriter) -> tuple[str, str]:
+        resource = match.resource
+        contacts = sending.everybody(self.world, writer, resource) if change.contacts else []
+        with writer.carrying(contacts):
+            live = await site.provider.create(writer, resource, contacts)
+        self._live[resource.key] = live
+        await self._applied(resource)
+        if live.run is RunState.RUNNING:
+            return live.vendor_id, "it was created dialling, against what was asked: stop it in the vendor's panel now"
+        return live.vendor_id, _differs(resource, live) if site.provider.capabilities.readable else ""
+
+    async def _update(self, change: Change, match: Match, site: Site, writer: StepWriter) -> tuple[str, str]:
+        live = await site.provider.update(writer, self._now(match), match.resource, change.fields)
+        self._live[match.resource.key] = live
+        await self._applied(match.resource)
+        return live.vendor_id, _differs(match.resource, live)
+
+    async def _delete(self, change: Change, match: Match, site: Site, writer: StepWriter) -> tuple[str, str]:
+        live = self._now(match)
+        await site.provider.delete(writer, live)
+        await self.run.journal.run(lambda ledger: ledger.unbind(self.run.lease, match.resource.key, change.reason))
+        return live.vendor_id, ""
+
+    async def _start(self, change: Change, match: Match, site: Site, writer: StepWriter) -> tuple[str, str]:
+        return await self._switch(match, site, writer, RunState.RUNNING)
+
+    async def _stop(self, change: Change, match: Match, site: Site, writer: StepWriter) -> tuple[str, str]:
+        return await self._switch(match, site, writer, RunState.STOPPED)
+
+    async def _switch(self, match: Match, site: Site, writer: StepWriter, wanted: RunState) -> tuple[str, str]:
+        provider = site.provider
+        assert isinstance(provider, CanDial), "planned for vendors that can dial only"
+        act = provider.start if wanted is RunState.RUNNING else provider.stop
+        live = await act(writer, self._now(match))
+        self._live[match.resource.key] = live
+        seen = live.run.value if live.run else "unknown"
+        return live.vendor_id, "" if live.run is wanted else f"asked to be {wanted}, the vendor says {seen}"
+
+    async def _contacts(self, change: Change, match: Match, site: Site, writer: StepWriter) -> tuple[str, str]:
+        total = change.contacts.count if change.contacts else 0
+        container = await sending.Sending(self.world, writer, self._now(match), total, self.progress).run()
+        return container, f"{writer.later} people are in a call just now; apply again" if writer.later else ""
+
+    # ---- what is known by now --------------------------------------------------------------------------------------
+
+    def _now(self, match: Match) -> Live:
+        live = self._live.get(match.resource.key, match.live)
+        assert live is not None, "a step on an object that is not there is not planned"
+        return live
+
+    async def _applied(self, resource: Resource) -> None:
+        await self.run.journal.run(
+            lambda ledger: ledger.applied(
+                self.run.lease, resource.key, resource.spec, resource.lifecycle.protect, resource.create_run
+            )
+        )
+
+
+_STEPS = {
+    Action.CREATE: Applier._create,
+    Action.UPDATE: Applier._update,
+    Action.DELETE: Applier._delete,
+    Action.START: Applier._start,
+    Action.STOP: Applier._stop,
+    Action.ADD_CONTACTS: Applier._contacts,
+    Action.UPDATE_CONTACTS: Applier._contacts,
+    Action.WITHDRAW_CONTACTS: Applier._contacts,
+}
+
+
+async def claim_identity(run: Run, match: Match) -> str:
+    """The stable id of a campaign; renames the binding where the declaration moved, binds what its YAML names by id."""
+    resource, binding = match.resource, match.binding
+    if binding and binding.key != resource.key:
+        await run.journal.run(lambda ledger: ledger.move(run.lease, binding.key, resource.key))
+    identity = await run.journal.run(lambda ledger: ledger.identity(run.lease, resource.key))
+    if match.live and not (binding and binding.vendor_id):
+        bound = Binding(resource.key, identity, match.live.vendor_id, {})
+        await run.journal.run(lambda ledger: ledger.bind(run.lease, bound, match.by))
+    return identity
+
+
+async def remember_settled(run: Run, planned: Planned) -> None:
+    """What already was as declared becomes what we last applied: the ledger learns, no vendor is touched."""
+    for match in planned.settled():
+        resource, binding = match.resource, match.binding
+        if binding and binding.key == resource.key and _remembered(binding, resource):
+            continue
+        await claim_identity(run, match)
+        await run.journal.run(
+            lambda ledger, r=resource: ledger.applied(run.lease, r.key, r.spec, r.lifecycle.protect, r.create_run)
+        )
+
+
+def _remembered(binding: Binding, resource: Resource) -> bool:
+    return binding.last_applied == resource.spec and binding.protect == resource.lifecycle.protect
+
+
+def _differs(resource: Resource, live: Live) -> str:
+    """The result compared with the plan, in a sentence; empty where it is as declared."""
+    left = diff.changes(resource.spec, diff.believed(live.spec, dict(resource.spec)))
+    if not left:
+        return ""
+    fields = ", ".join(".".join(change.path) for change in left)
+    return f"done, but the vendor now shows something else for: {fields}. Plan again to see it."
+
+
+def _status(failure: ReconcilerError) -> Status:
+    if isinstance(failure, OutcomeUnknown):
+        return "in_doubt"
+    return "skipped" if isinstance(failure, Interrupted) else "rejected"
+
+
+def _tally(change: Change, writer: StepWriter) -> Tally | None:
+    return writer.tally if change.contacts else None

@@ -1,0 +1,113 @@
+"""The parts of a plan brought together: what the planner is asked, what speaks against its answer, what the plan is bound to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from reconciler import __version__, config, guards, planfile
+from reconciler.contacts import Fingerprints
+from reconciler.errors import WrongContactKey
+from reconciler.ledger.base import LedgerReader, OpenRequest, OpState
+from reconciler.model import Action, Bound, Change, Doubt, Finding, Key, Plan
+from reconciler.planner import Case
+from reconciler.providers.base import StartsByItself
+from reconciler.providers.hosts import host_of
+from reconciler.redact import foreign
+from reconciler.setup import Setup, address
+from reconciler.world import World
+
+
+def identify(setup: Setup, ledger: LedgerReader) -> Fingerprints:
+    """The project's fingerprints. Raises WrongContactKey where the ledger was written under another key."""
+    fingerprints = Fingerprints(config.contact_key(setup.repository.project, setup.environ, setup.root))
+    if ledger.key_check and ledger.key_check != fingerprints.check():
+        raise WrongContactKey(
+            "The contact key is not the one this ledger was written with: under it everybody would look new and be called "
+            "again. Set the old key back. Nothing was sent."
+        )
+    return fingerprints
+
+
+def doubts_of(ledger: LedgerReader) -> tuple[Doubt, ...]:
+    return tuple(_doubt(request) for request in ledger.open_requests())
+
+
+def _doubt(request: OpenRequest) -> Doubt:
+    return Doubt(
+        request=request.id,
+        key=str(request.key),
+        verb=request.verb,
+        since=request.claimed_at,
+        run=request.run,
+        people=request.people,
+        state="held" if request.state is OpState.HELD else "in_doubt",
+        look_for=f"[{request.token}]",
+        resolve=f"reconciler resolve {request.id} --applied VENDOR-ID --reason TEXT   or   --not-applied",
+    )
+
+
+def cases(world: World, doubts: Sequence[Doubt]) -> list[Case]:
+    """One case per declared campaign. What is in doubt about a contact set holds up its whole campaign."""
+    blocked: dict[Key, list[Doubt]] = {}
+    for doubt in doubts:
+        blocked.setdefault(Key.parse(doubt.key).campaign, []).append(doubt)
+    return [
+        Case(
+            match,
+            world.sites[key.connection].provider.capabilities,
+            world.people[key].deltas if key in world.people else (),
+            tuple(blocked.get(key, ())),
+        )
+        for key, match in world.matches.items()
+    ]
+
+
+def objections(setup: Setup, world: World, changes: Sequence[Change]) -> tuple[Finding, ...]:
+    """Everything beside the planner's own findings: the guards, the sources, starts that come too soon, the declaration's warnings."""
+    now = setup.clock.now()
+    deltas = [delta for people in world.people.values() for delta in people.deltas]
+    found = list(guards.check(world.repository.project, changes, deltas, now.date()))
+    found += [finding for people in world.people.values() for finding in people.findings]
+    for change in changes:
+        provider = world.sites[change.key.connection].provider
+        if change.action is Action.CREATE and isinstance(provider, StartsByItself):
+            resource = world.matches[change.key].resource
+            late = guards.too_soon(resource, provider.starts_at(resource), now)
+            found += [late] if late else []
+    return (*found, *setup.repository.warnings)
+
+
+def assemble(
+    setup: Setup,
+    world: World,
+    ledger: LedgerReader,
+    fingerprints: Fingerprints,
+    changes: tuple[Change, ...],
+    unchanged: tuple[Key, ...],
+    findings: tuple[Finding, ...],
+    doubts: tuple[Doubt, ...],
+) -> Plan:
+    """The plan as a value, without its digest."""
+    now = setup.clock.now()
+    deltas = tuple(delta for people in world.people.values() for delta in people.deltas)
+    sources = fingerprints.digest(f"{d.key} {v} {x}".encode() for d in deltas for v, x in d.digests.items())
+    hosts = sorted(
+        {host_of(address(setup, site.account.connection, site.provider)[0]) for site in world.sites.values()}
+    )
+    return Plan(
+        project=setup.repository.project.name,
+        version=__version__,
+        created_at=planfile.stamp(now),
+        expires_at=planfile.expiry(now),
+        digest="",
+        bound=Bound(ledger.lineage, ledger.serial, setup.repository.digest, sources, tuple(hosts)),
+        changes=changes,
+        deltas=deltas,
+        unchanged=unchanged,
+        unmanaged=tuple(replace(item, name=foreign(item.name), note=foreign(item.note)) for item in world.unmanaged),
+        findings=findings,
+        in_doubt=doubts,
+        select=setup.select,
+        exclude=setup.exclude,
+    )

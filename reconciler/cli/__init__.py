@@ -1,0 +1,119 @@
+"""The command line: parse options, call the line, print what render/ returns, end with the right code. Decides nothing.
+
+Commands are imported when they are named, and what is heavy only when they run.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from reconciler import __version__
+
+_COMMANDS: Mapping[str, str] = {
+    "validate": "check everything offline",
+    "plan": "what would change",
+    "apply": "carry out a plan",
+    "show": "render a saved plan",
+    "adopt": "bind a live object to a declaration",
+    "state": "the ledger",
+    "schema": "print a JSON Schema",
+    "simulator": "the four vendors on a local port",
+}
+
+
+class _Commands(click.Group):
+    """Knows its commands by name; imports one when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(f"reconciler.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="reconciler")
+@click.option("-C", "directory", metavar="DIR", help="Run as if started in DIR.")
+@click.option("--no-color", is_flag=True, help="Plain text, also on a terminal.")
+@click.pass_context
+def program(context: click.Context, directory: str | None, no_color: bool) -> None:
+    """Outbound-calling campaigns as code: plan, review, apply. Nobody is called twice.
+
+    \b
+    Examples:
+      reconciler validate
+      reconciler plan --out plan.json
+      reconciler apply plan.json
+    """
+    if directory:
+        try:
+            os.chdir(directory)
+        except OSError as error:
+            raise click.UsageError(f"-C {directory}: {error.strerror}.") from None
+    context.obj = Path.cwd()
+    if no_color or "NO_COLOR" in os.environ:
+        context.color = False
+
+
+def main() -> None:
+    """The entry point. Exit codes as cli.md has them; no error ever shows a number, a name or a secret."""
+    sys.exit(_run())
+
+
+def _run() -> int:
+    _quiet_libraries()
+    from reconciler.errors import ReconcilerError
+    from reconciler.redact import mask
+
+    try:
+        code = program.main(standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        return 64
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return 130
+    except ReconcilerError as error:
+        click.echo(mask(str(error)), err=True)
+        return error.exit_code
+    except BrokenPipeError:
+        return 1
+    except Exception as error:
+        click.echo(_bug(error), err=True)
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+def _bug(error: BaseException) -> str:
+    """Where something we did not foresee went wrong: places only, since a message or a value may hold anything."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = "\n".join(f"  {Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames[-12:])
+    return f"A bug in reconciler ({type(error).__name__}); please report these lines, they hold no data of yours:\n{places}"
+
+
+def _quiet_libraries() -> None:
+    """httpx and httpcore log whole URLs at INFO, and those may hold numbers; what still logs is masked."""
+    from reconciler.redact import MaskingFilter
+
+    for name in ("httpx", "httpcore", "aiohttp", "asyncio", "stamina"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    handler = logging.StreamHandler()
+    handler.addFilter(MaskingFilter())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)

@@ -1,0 +1,95 @@
+"""`reconciler apply`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.common import formats, paint, setup, tell, write
+from reconciler.cli.duration import SECONDS
+
+if TYPE_CHECKING:
+    from reconciler.model import Plan, Report
+    from reconciler.runs import Options
+    from reconciler.setup import Setup
+
+
+@click.command("apply")
+@click.argument("planfile", required=False, metavar="[PLANFILE]")
+@click.option("--auto-approve", is_flag=True, help="Do not ask.")
+@click.option(
+    "--lock-timeout", type=SECONDS, default="0s", show_default=True, help="How long to wait for a held lease."
+)
+@formats("text", "json")
+@click.pass_obj
+def command(root: Path, planfile: str | None, auto_approve: bool, lock_timeout: int, style: str) -> int:
+    """Carry out a saved plan exactly, or plan now, ask, and carry that out.
+
+    A saved plan is recomputed first: where anything moved, nothing is sent and the code is 5.
+
+    \b
+    Examples:
+      reconciler apply plan.json
+      reconciler apply --auto-approve
+      reconciler apply plan.json --lock-timeout 2m --format json
+    """
+    from reconciler.errors import Misuse, ReconcilerError
+    from reconciler.planfile import load
+    from reconciler.runs import Options, refused
+
+    if not planfile and not auto_approve and not sys.stdin.isatty():
+        raise Misuse("Without a terminal name a plan file or say --auto-approve.")
+    approved = load(root / planfile) if planfile else None
+    ready = setup(root, approved.select if approved else (), approved.exclude if approved else ())
+    confirm = _agree if planfile or auto_approve else _ask
+    try:
+        report = asyncio.run(_apply(ready, Options(approved, confirm, lock_timeout, tell)))
+    except ReconcilerError as error:
+        if style == "json":
+            _write(refused(approved, error), style)
+        raise
+    _write(report, style)
+    return report.code
+
+
+async def _apply(ready: Setup, options: Options) -> Report:
+    from reconciler import reconcile
+    from reconciler.setup import opened
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _stop, options)
+    async with opened(ready) as sites:
+        return await reconcile.apply(ready, sites, options)
+
+
+def _stop(options: Options) -> None:
+    """First: finish what is in flight and claim nothing new. Second: leave at once; the ledger knows what was under way."""
+    if options.stopping.is_set():
+        os._exit(8)
+    options.stopping.set()
+    tell("Stopping: what is in flight is finished, nothing new is sent. Again to leave at once.")
+
+
+def _agree(plan: Plan) -> bool:
+    return True
+
+
+def _ask(plan: Plan) -> bool:
+    from reconciler.render.text import plan_text
+
+    click.echo(plan_text(plan, paint()))
+    return bool(plan.changes) and click.confirm("Apply this?", default=False)
+
+
+def _write(report: Report, style: str) -> None:
+    from reconciler.render.asjson import report_json
+    from reconciler.render.text import report_text
+
+    write(report_json(report) if style == "json" else report_text(report, paint()))

@@ -1,0 +1,96 @@
+"""`reconciler plan`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.common import formats, paint, selecting, setup, tell, write
+
+if TYPE_CHECKING:
+    from reconciler.model import Plan
+    from reconciler.setup import Setup
+    from reconciler.world import Planned
+
+
+@click.command("plan")
+@click.option("--out", metavar="FILE", help="Save the plan, for `apply FILE`.")
+@formats("text", "json", "markdown")
+@click.option("--output", metavar="FILE", help="Write the rendering there instead of to standard output.")
+@selecting
+@click.option("--rejects", metavar="FILE", help="Write row numbers and reasons of rejected rows there (no numbers).")
+@click.option("--detailed-exitcode", is_flag=True, help="End with 2 where there are changes.")
+@click.pass_obj
+def command(
+    root: Path,
+    out: str | None,
+    style: str,
+    output: str | None,
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    rejects: str | None,
+    detailed_exitcode: bool,
+) -> int:
+    """Read what is live and the ledger, and print what would change. Changes nothing anywhere.
+
+    \b
+    Examples:
+      reconciler plan
+      reconciler plan --out plan.json --format markdown --output comment.md
+      reconciler plan --select connection=tel4vn-* --detailed-exitcode
+    """
+    from reconciler import planfile
+
+    planned = asyncio.run(_plan(setup(root, select, exclude)))
+    if out:
+        planfile.save(planned.plan, Path(out))
+    if rejects:
+        _write_rejects(root, planned, rejects)
+    text = rendered(planned.plan, style)
+    if style == "text" and out:
+        text += f"\nSaved to {out} ({planned.plan.digest[:19]}...). Apply it with: reconciler apply {out}\n"
+    write(text, output)
+    return 4 if planned.plan.blocked else 2 if detailed_exitcode and planned.plan.changes else 0
+
+
+async def _plan(ready: Setup) -> Planned:
+    from reconciler import reconcile
+    from reconciler.ledger import open_reader
+    from reconciler.setup import opened
+
+    ledger = open_reader(ready.repository.project.state, ready.root, ready.environ)
+    try:
+        async with opened(ready) as sites:
+            return await reconcile.plan(ready, sites, ledger)
+    finally:
+        ledger.close()
+
+
+def rendered(plan: Plan, style: str) -> str:
+    if style == "json":
+        from reconciler.render.asjson import plan_json
+
+        return plan_json(plan)
+    if style == "markdown":
+        from reconciler.render.markdown import plan_markdown
+
+        return plan_markdown(plan)
+    from reconciler.render.text import plan_text
+
+    return plan_text(plan, paint())
+
+
+def _write_rejects(root: Path, planned: Planned, rejects: str) -> None:
+    from reconciler.errors import Misuse
+
+    target = Path(rejects).resolve()
+    if target.is_relative_to(root.resolve()):
+        raise Misuse(f"--rejects {rejects}: name a file outside the repository.")
+    lines = ["file,row,reason"]
+    for key, people in planned.world.people.items():
+        lines += [f"{reject.file},{reject.row},{reject.reason}" for reject in people.rejects]
+        tell(f"{key}: {len(people.rejects)} rejected rows")
+    write("\n".join(lines) + "\n", str(target))

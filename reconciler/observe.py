@@ -1,0 +1,104 @@
+"""The reads of a plan: every connection to a proven end, declarations brought into the form the vendor echoes, people counted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from reconciler.contacts import Fingerprints
+from reconciler.errors import ConfigInvalid, Problem, ReadIncomplete, VendorError
+from reconciler.ledger.base import LedgerReader
+from reconciler.matching import match
+from reconciler.model import Action, Binding, Key, Resource
+from reconciler.providers.base import Observation, Wanted
+from reconciler.setup import Setup, opened
+from reconciler.world import Site, World
+
+
+async def look(setup: Setup, sites: Mapping[str, Site], ledger: LedgerReader, fingerprints: Fingerprints) -> World:
+    """Everything a plan is made from. Raises ReadIncomplete, or ConfigInvalid where a name means nothing to the vendor."""
+    bindings = ledger.bindings()
+    campaigns = setup.repository.campaigns
+    seen = await observe(sites, campaigns, bindings)
+    repository = replace(setup.repository, campaigns=_canonical(campaigns, sites, seen))
+    matches = match(
+        repository.campaigns,
+        {name: observation.live for name, observation in seen.items()},
+        bindings,
+        {name: site.provider.capabilities.readable for name, site in sites.items()},
+        frozenset(r.key for r in ledger.open_requests() if r.verb == Action.CREATE),
+        everything=not setup.partial,
+    )
+    people = {
+        pair.resource.key: _people(setup, repository, pair, sites[pair.resource.key.connection], ledger, fingerprints)
+        for pair in matches.pairs
+        if pair.refused is None and pair.resource.absent is None and pair.resource.contacts
+    }
+    return World(
+        repository,
+        sites,
+        {pair.resource.key: pair for pair in matches.pairs},
+        people,
+        {key: binding.vendor_id for key, binding in bindings.items() if key.kind == "contacts"},
+        matches.unmanaged,
+    )
+
+
+async def check_references(setup: Setup) -> None:
+    """Ask every vendor in use for what the declarations name. Raises as `look` does; writes nothing."""
+    async with opened(setup) as sites:
+        campaigns = setup.repository.campaigns
+        seen = await observe(sites, campaigns, {})
+        _canonical(campaigns, sites, seen)
+        missing = [
+            _problem(campaign, f"{campaign.key.connection} has no campaign with the id {campaign.vendor_id}.")
+            for campaign in campaigns
+            if campaign.vendor_id
+            and campaign.vendor_id not in {live.vendor_id for live in seen[campaign.key.connection].live}
+        ]
+    if missing:
+        raise ConfigInvalid(missing)
+
+
+async def observe(
+    sites: Mapping[str, Site], campaigns: Sequence[Resource], bindings: Mapping[Key, Binding]
+) -> dict[str, Observation]:
+    wanted: dict[str, list[Wanted]] = {name: [] for name in sites}
+    for campaign in campaigns:
+        bound = bindings.get(campaign.key)
+        vendor_id = campaign.vendor_id or (bound.vendor_id if bound else None) or None
+        wanted[campaign.key.connection].append(Wanted(campaign.name, vendor_id, campaign.spec))
+    found = await asyncio.gather(*(_one(name, site, wanted[name]) for name, site in sites.items()))
+    return dict(zip(sites, found, strict=True))
+
+
+async def _one(name: str, site: Site, wanted: Sequence[Wanted]) -> Observation:
+    try:
+        return await site.provider.observe(site.account, wanted)
+    except VendorError as error:
+        raise ReadIncomplete(
+            f"{name} could not be read: {error}. No plan was made, since what cannot be seen must not count as absent. "
+            f"To plan the rest: --exclude connection={name}"
+        ) from error
+
+
+def _canonical(
+    campaigns: Sequence[Resource], sites: Mapping[str, Site], seen: Mapping[str, Observation]
+) -> tuple[Resource, ...]:
+    """Declarations as their vendors echo them. Raises ConfigInvalid with every name that means nothing there."""
+    made, problems = [], []
+    for campaign in campaigns:
+        connection = campaign.key.connection
+        try:
+            made.append(sites[connection].provider.canonical(campaign, seen[connection].references))
+        except LookupError as error:
+            problems.append(_problem(campaign, str(error.args[0]) if error.args else "a name is not known there"))
+    if problems:
+        raise ConfigInvalid(problems)
+    return tuple(made)
+
+
+def _problem(campaign: Resource, said: str) -> Problem:
+    place = campaign.source
+    return Problem(place.file, place.line, place.column, f"Campaign {campaign.key.name}: {said}", "reference")

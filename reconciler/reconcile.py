@@ -1,0 +1,39 @@
+"""The straight line: read, match, plan, guard; then, on the same world, apply. Nothing is decided here, only put in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconciler import planfile
+from reconciler.applier import Applier, remember_settled
+from reconciler.assembly import assemble, cases, doubts_of, identify, objections
+from reconciler.ledger.base import LedgerReader
+from reconciler.model import Report
+from reconciler.observe import look
+from reconciler.planner import plan_steps
+from reconciler.runs import Options, check_approved, leased, report
+from reconciler.setup import Setup
+from reconciler.world import Planned, Site
+
+
+async def plan(setup: Setup, sites: Mapping[str, Site], ledger: LedgerReader) -> Planned:
+    """What would have to change, and everything that speaks against it. Sends nothing that could change anything."""
+    fingerprints = identify(setup, ledger)
+    world = await look(setup, sites, ledger, fingerprints)
+    doubts = doubts_of(ledger)
+    changes, unchanged, findings = plan_steps(cases(world, doubts))
+    findings += objections(setup, world, changes)
+    draft = assemble(setup, world, ledger, fingerprints, changes, unchanged, findings, doubts)
+    return Planned(planfile.seal(draft), world)
+
+
+async def apply(setup: Setup, sites: Mapping[str, Site], options: Options) -> Report:
+    """Take the lease, plan again, refuse what moved, carry out the rest, and say what became of it."""
+    async with leased(setup, options) as (run, ledger):
+        planned = await plan(setup, sites, ledger)
+        check_approved(setup, options, planned.plan)
+        if not options.confirm(planned.plan):
+            return report(run, ledger, planned.plan, ())
+        outcomes = await Applier(run, planned.world, options.progress).apply(planned.plan.changes)
+        await remember_settled(run, planned)
+        return report(run, ledger, planned.plan, outcomes)

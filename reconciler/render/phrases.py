@@ -1,0 +1,184 @@
+"""Fields in the words of people who run calls: hours and weekdays, attempts, what joins and leaves a set. Knows no layout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from reconciler.model import WEEKDAYS, Action, Change, ContactDelta, FieldChange, Json
+from reconciler.redact import inert
+from reconciler.risk import minutes
+
+_LABELS = {
+    ("displayName",): "name",
+    ("schedule", "timezone"): "time zone",
+    ("schedule", "starts"): "first day",
+    ("schedule", "ends"): "last day",
+    ("schedule", "exclude"): "closed on",
+    ("recall", "maxAttempts"): "attempts",
+    ("recall", "after"): "next attempt",
+    ("recall", "outcomes"): "tried again on",
+    ("recall", "priority"): "order",
+    ("recall", "minTalk"): "shortest talk",
+}
+
+
+def field_lines(change: Change) -> list[tuple[str, str]]:
+    """(label, what happens) per field, windows of several days in one line."""
+    windows = [field for field in change.fields if field.path[:2] == ("schedule", "windows")]
+    others = [field for field in change.fields if field not in windows and not _has_name(field, change.fields)]
+    new = change.action is Action.CREATE
+    lines = [_window_line(days, fields[0]) for days, fields in _by_edit(windows)]
+    return lines + [line for field in others for line in _field(field, new)]
+
+
+def _field(field: FieldChange, new: bool) -> Iterable[tuple[str, str]]:
+    if field.path == ("schedule",):
+        yield "calling hours", _arrow(_hours(field.before), _hours(field.after), new) + _per_week(field)
+    elif field.path == ("recall",) and isinstance(field.after, dict):
+        before = field.before if isinstance(field.before, dict) else {}
+        for name, value in field.after.items():
+            yield from _field(FieldChange(("recall", name), before.get(name), value), new)
+    else:
+        yield label(field.path), _value_change(field, new)
+
+
+def label(path: Sequence[str]) -> str:
+    return _LABELS.get(tuple(path), " ".join(part for part in path if part != "name"))
+
+
+def _value_change(field: FieldChange, new: bool) -> str:
+    before, after = field.before, field.after
+    if isinstance(before, list) and isinstance(after, list):
+        joined = [f"+ {told(item)}" for item in after if item not in before]
+        left = [f"- {told(item)}" for item in before if item not in after]
+        return "  ".join([*joined, *left]) or "in another order"
+    return _arrow(_say(field.path, before), _say(field.path, after), new)
+
+
+def _arrow(before: str, after: str, new: bool) -> str:
+    return after if new else f"{before or 'nothing'}  ->  {after or 'unset'}"
+
+
+def _say(path: Sequence[str], value: Json) -> str:
+    match tuple(path), value:
+        case (_, None):
+            return ""
+        case (("recall", "maxAttempts"), int()):
+            return f"up to {value} attempt{'s' if value != 1 else ''}"
+        case (("recall", "after"), str()):
+            return "at once" if value == "0s" else f"after {duration(value)}"
+        case (("recall", "priority"), str()):
+            return value.replace("_", " ")
+    return told(value)
+
+
+def told(value: Json) -> str:
+    """Any value, for a reader."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        name = value.get("name") or value.get("title")
+        return told(name) if name else ", ".join(f"{inert(key)} {told(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(told(item) for item in value) or "nobody"
+    if value is None:
+        return "nothing"
+    return duration(inert(str(value))) or '""'
+
+
+_UNITS = {"s": "s", "m": "min", "h": "h", "d": "days"}
+
+
+def duration(text: str) -> str:
+    """`30m` as `30 min`; anything else as it is."""
+    number, unit = text[:-1], text[-1:]
+    return f"{number} {_UNITS[unit]}" if number.isdigit() and unit in _UNITS else text
+
+
+def _has_name(field: FieldChange, fields: Sequence[FieldChange]) -> bool:
+    """A reference's uuid, where its name is told as well."""
+    return field.path[-1] == "uuid" and any(f.path == (*field.path[:-1], "name") for f in fields)
+
+
+# ---- hours ---------------------------------------------------------------------------------------------------------
+
+
+def _by_edit(fields: Sequence[FieldChange]) -> Iterable[tuple[list[str], list[FieldChange]]]:
+    """Days whose windows change in the same way, together."""
+    groups: dict[str, tuple[list[str], list[FieldChange]]] = {}
+    for field in fields:
+        days, group = groups.setdefault(f"{field.before}{field.after}", ([], []))
+        days.append(field.path[-1])
+        group.append(field)
+    return groups.values()
+
+
+def _window_line(days: list[str], field: FieldChange) -> tuple[str, str]:
+    text = f"{day_range(days)} {spans(field.before)}  ->  {spans(field.after)}"
+    return "calling hours", text + _per_week(field, len(days))
+
+
+def _per_week(field: FieldChange, days: int = 1) -> str:
+    if field.before is None:
+        return ""
+    tenths = (len(minutes(field.after)) - len(minutes(field.before))) * days * 10 // 60
+    hours = f"{abs(tenths) // 10}" + (f".{abs(tenths) % 10}" if tenths % 10 else "")
+    return f"   {'+' if tenths > 0 else '-'}{hours} h a week" if tenths else ""
+
+
+def _hours(schedule: Json) -> str:
+    """A whole schedule: `mon-fri 09:00-17:00, sat 10:00-14:00 Europe/Warsaw`."""
+    if not isinstance(schedule, dict):
+        return ""
+    windows = schedule.get("windows")
+    groups: dict[str, list[str]] = {}
+    for day, of_day in windows.items() if isinstance(windows, dict) else ():
+        groups.setdefault(spans(of_day), []).append(day)
+    told_days = [f"{day_range(days)} {text}" for text, days in groups.items() if text != "closed"]
+    extra = [f"{word} {schedule[name]}" for name, word in (("starts", "from"), ("ends", "until")) if schedule.get(name)]
+    return " ".join([", ".join(told_days), str(schedule.get("timezone", "")), *extra]).strip()
+
+
+def spans(windows: Json) -> str:
+    if not isinstance(windows, list) or not windows:
+        return "closed"
+    return " and ".join(f"{window[0]}-{window[1]}" for window in windows if isinstance(window, list))
+
+
+def day_range(days: Sequence[str]) -> str:
+    """`every day`, `mon-fri`, `mon, wed`."""
+    indices = [WEEKDAYS.index(day) for day in days]
+    if len(days) == 7:
+        return "every day"
+    if len(days) > 2 and indices == list(range(indices[0], indices[0] + len(days))):
+        return f"{days[0]}-{days[-1]}"
+    return ", ".join(days)
+
+
+# ---- people --------------------------------------------------------------------------------------------------------
+
+
+def number(count: int) -> str:
+    return f"{count:,}"
+
+
+def people_line(verb: str, count: int, delta: ContactDelta | None) -> str:
+    """`12,431 added  ·  118 suppressed (internal-refusals)  ·  3 rejected (too short)  ·  40 duplicates  ·  88,204 unchanged`."""
+    parts = [f"{number(count)} {verb}"]
+    if delta is not None and verb == "added":
+        parts += _left_out("suppressed", delta.suppressed)
+        parts += _left_out("rejected", delta.rejected)
+        parts += [f"{number(delta.duplicates)} duplicates"] if delta.duplicates else []
+        parts += [f"{number(delta.unchanged)} unchanged"] if delta.unchanged else []
+        parts += [f"{number(delta.held)} held back"] if delta.held else []
+    return "  ·  ".join(parts)
+
+
+def _left_out(word: str, counts: Mapping[str, int]) -> list[str]:
+    total = sum(counts.values())
+    if not total:
+        return []
+    reasons = ", ".join(
+        reason.replace("_", " ") + (f" {number(count)}" if len(counts) > 1 else "") for reason, count in counts.items()
+    )
+    return [f"{number(total)} {word} ({reasons})"]

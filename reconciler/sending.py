@@ -1,0 +1,155 @@
+"""People on the way: from the source in growing batches to a vendor, or from a vendor's list to being withdrawn."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, count, islice
+from typing import TypeVar
+
+from reconciler.contacts import People
+from reconciler.model import Action, Contact, Limits, Live, LiveContact, Person, Phone, Resource
+from reconciler.providers.base import Edit, Leaving, TakesContacts
+from reconciler.world import World
+from reconciler.writer import StepWriter, marked
+
+T = TypeVar("T")
+FIRST_BATCHES = (1, 10)  # the blast radius grows with what is known to work: 1, 10, then doubling up to batchSize
+EVERY = 10.0  # seconds between two lines of progress
+
+
+def everybody(world: World, writer: StepWriter, resource: Resource) -> list[Contact]:
+    """All people of a campaign whose vendor takes them inside the create call."""
+    people = world.people[resource.key]
+    batches = chain.from_iterable(people.batches(Action.ADD_CONTACTS, name, 10_000) for name in resource.contacts)
+    return [marked(writer.run, writer.key, writer.identity, contact) for batch in batches for contact in batch]
+
+
+@dataclass(slots=True)
+class Sending:
+    """One contact change of one set being carried out. `campaign`: as it is live by now."""
+
+    world: World
+    writer: StepWriter
+    campaign: Live
+    total: int
+    progress: Callable[[str], None]
+    _done: int = 0
+    _told: float = 0.0
+
+    async def run(self) -> str:
+        """Returns the container's vendor id. Raises what the first failed call raised; calls in flight are finished."""
+        container = self.world.containers.get(self.writer.key, "")
+        if not container:
+            container = await self._provider.open(self.writer, self.campaign, self._resource, self.writer.key.contacts)
+        match self.writer.action:
+            case Action.ADD_CONTACTS:
+                await self._add(container)
+            case Action.UPDATE_CONTACTS:
+                await self._edit(container)
+            case _:
+                await self._withdraw(container)
+        return container
+
+    async def _add(self, container: str) -> None:
+        async def send(batch: Sequence[Contact]) -> None:
+            chosen = [marked(self.writer.run, self.writer.key, self.writer.identity, contact) for contact in batch]
+            with self.writer.carrying(chosen):
+                await self._provider.add(self.writer, self.campaign, self._resource, container, chosen)
+
+        await self._side_by_side(_growing(self._contacts(Action.ADD_CONTACTS), self._batch_size), send)
+
+    async def _edit(self, container: str) -> None:
+        live = await self._present(container)
+
+        async def send(batch: Sequence[Contact]) -> None:
+            edits = [Edit(live[contact.person], contact) for contact in batch if contact.person in live]
+            with self.writer.carrying([edit.contact for edit in edits]):
+                await self._provider.edit(self.writer, self.campaign, container, edits)
+
+        await self._side_by_side(_growing(self._contacts(Action.UPDATE_CONTACTS), self._batch_size), send)
+
+    async def _withdraw(self, container: str) -> None:
+        live = await self._present(container)
+        leaving = list(self._people.leaving(self.writer.key.contacts))
+        gone = [Contact(person, Phone(""), {}) for person in leaving if person not in live]
+
+        async def send(batch: Sequence[Person]) -> None:
+            chosen = [Contact(person, live[person].phone, {}) for person in batch]
+            with self.writer.carrying(chosen):
+                people = [Leaving(person, live[person]) for person in batch]
+                await self._provider.withdraw(self.writer, self.campaign, container, people)
+
+        there = (person for person in leaving if person in live)
+        await self._side_by_side(_growing(there, self._batch_size), send)
+        if gone:
+            with self.writer.carrying(gone):
+                await self.writer.note_absent([contact.person for contact in gone])
+
+    # ---- shared ----------------------------------------------------------------------------------------------------
+
+    async def _present(self, container: str) -> dict[Person, LiveContact]:
+        """Everybody the vendor holds in the container, by fingerprint: read just before anything is changed."""
+        fingerprints = self.writer.run.fingerprints
+        reading = self._provider.read_contacts(self.writer, self.campaign, container)
+        return {fingerprints.person(contact.phone.reveal()): contact async for contact in reading}
+
+    async def _side_by_side(self, batches: Iterator[list[T]], send: Callable[[list[T]], Awaitable[None]]) -> None:
+        """One batch alone while they grow, then as many at once as the connection allows. The first failure stops new ones."""
+        limit = self._limits.concurrency
+        running: set[asyncio.Task[None]] = set()
+        try:
+            for batch in batches:
+                task = asyncio.ensure_future(self._tracked(send(batch), len(batch)))
+                running.add(task)
+                if len(running) >= limit or len(batch) < self._batch_size:
+                    done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                    for finished in done:
+                        finished.result()
+        finally:
+            if running:
+                await asyncio.wait(running)
+        for task in running:
+            task.result()
+
+    async def _tracked(self, sending: Awaitable[None], count: int) -> None:
+        await sending
+        self._done += count
+        now = self.writer.run.clock.monotonic()
+        if now - self._told >= EVERY:
+            self._told = now
+            self.progress(f"{self.writer.key.contacts}  {self._done:,} / {self.total:,}")
+
+    def _contacts(self, action: Action) -> Iterator[Contact]:
+        return chain.from_iterable(self._people.batches(action, self.writer.key.contacts, self._batch_size))
+
+    @property
+    def _people(self) -> People:
+        return self.world.people[self.writer.key.campaign]
+
+    @property
+    def _resource(self) -> Resource:
+        return self.world.matches[self.writer.key.campaign].resource
+
+    @property
+    def _provider(self) -> TakesContacts:
+        provider = self.world.sites[self.writer.key.connection].provider
+        assert isinstance(provider, TakesContacts), "planned for vendors that take contacts only"
+        return provider
+
+    @property
+    def _limits(self) -> Limits:
+        return self.writer.account.connection.limits
+
+    @property
+    def _batch_size(self) -> int:
+        rules = self.world.sites[self.writer.key.connection].provider.capabilities.contacts
+        return min(self._limits.batch_size, rules.batch_max)
+
+
+def _growing(items: Iterator[T], most: int) -> Iterator[list[T]]:
+    """Batches of 1, 10, 20, 40, ... up to `most`."""
+    sizes = chain(FIRST_BATCHES, (FIRST_BATCHES[-1] * 2**power for power in count(1)))
+    while batch := list(islice(items, min(next(sizes), most))):
+        yield batch
