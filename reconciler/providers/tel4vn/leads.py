@@ -1,0 +1,108 @@
+"""One person as a TEL4VN lead and back, and the form of numbers. Pure; the calls are in contacts.py.
+
+Which field of a person goes where: `lead` names the contact field that fills a lead field (`lead: {lead_name: first_name}`); what it does
+not name goes to the lead field of its own name where there is one, else under its name into `additional`, as one JSON text. Nothing
+of a person is left behind.
+
+A lead has no place for our mark that every way of adding keeps (`/lead/multi` takes a name and a contract number), so the list carries it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from reconciler.model import Contact, Json, LiveContact, Phone, Spec
+from reconciler.providers.base import Edit
+from reconciler.providers.paging import Row
+from reconciler.providers.tel4vn.rules import LEAD_FIELDS
+
+_EDITED: Final = ("phone_number", *LEAD_FIELDS, "additional")  # beside `lead_uuid`, what the edit page lists
+_MOBILE: Final = re.compile(r"\+84([35789][0-9]{8})")
+
+
+# ---- numbers ----------------------------------------------------------------------------------------------------------
+
+
+def wire_phone(phone: Phone) -> str | None:
+    """The number in national form, 0 and nine digits; None where the rule that the vendor prints refuses it.
+
+    The rule is `^(84|0[3|5|7|8|9])+([0-9]{8})$` (lead/create): as it is written, 84 and +84 forms and landlines fail it.
+    """
+    match = _MOBILE.fullmatch(phone.reveal())
+    return f"0{match[1]}" if match else None
+
+
+def live_phone(text: str) -> Phone:
+    """A number as it was read (0..., 84..., +84..., as whoever typed it) in E.164."""
+    digits = re.sub(r"[^0-9]", "", text)
+    return Phone(f"+84{digits[1:]}" if digits.startswith("0") else f"+{digits}")
+
+
+# ---- people ------------------------------------------------------------------------------------------------------------
+
+
+def mapping_of(spec: Spec) -> dict[str, str]:
+    """The `lead` of a declaration: lead field -> the contact field that fills it."""
+    mapping = spec.get("lead")
+    return {theirs: str(ours) for theirs, ours in mapping.items()} if isinstance(mapping, dict) else {}
+
+
+def lead_of(contact: Contact, mapping: Mapping[str, str]) -> dict[str, Json]:
+    """The body of one person. Raises ValueError for a number that `wire_phone` refuses: it should never have come here."""
+    number = wire_phone(contact.phone)
+    if number is None:
+        raise ValueError("a number that tel4vn does not take")
+    named = {theirs: contact.fields[ours] for theirs, ours in mapping.items() if ours in contact.fields}
+    rest = {name: value for name, value in contact.fields.items() if name not in mapping.values()}
+    own = {name: value for name, value in rest.items() if name in LEAD_FIELDS and name not in named}
+    extra = {name: value for name, value in rest.items() if name not in own}
+    if extra:
+        text = named.pop("additional", "")
+        extra = {**(_parsed(text) or {"additional": text} if text else {}), **extra}
+        named["additional"] = _text(extra)
+    return {"phone_number": number, **own, **named}
+
+
+def edited(edit: Edit, mapping: Mapping[str, str]) -> dict[str, Json]:
+    """The PUT body of a lead: what the edit page lists, as it was read, overlaid; the keys of `additional` one by one.
+
+    A number that stays the same stays as it is written, lest it be taken for another person. What the page does not list (status, call
+    counts) is left out, so that a call made meanwhile is not undone. Inferred: an edit leaves alone what it does not mention; even an
+    empty `additional` reads back as before in the samples.
+    """
+    read = edit.live.fields
+    new = lead_of(edit.contact, mapping)
+    if keys := _parsed(str(new.get("additional", ""))):
+        new["additional"] = _text({**_parsed(read.get("additional", "")), **keys})
+    if edit.live.phone == edit.contact.phone and "phone_number" in read:
+        del new["phone_number"]
+    kept = {name: read[name] for name in _EDITED if name in read}
+    return {"lead_uuid": edit.live.vendor_id, **kept, **new}
+
+
+def contact_of(row: Row) -> LiveContact:
+    """A lead as read: its fields under the vendor's names, `additional` as JSON text (read as text, in call records as an object)."""
+    fields = {name: str(row[name]) for name in _EDITED if row.get(name) is not None}
+    extra = row.get("additional") or ""
+    fields["additional"] = extra if isinstance(extra, str) else _text(extra)
+    return LiveContact(
+        row["lead_uuid"], live_phone(row["phone_number"]), fields, called=(row.get("called_count") or 0) > 0
+    )
+
+
+def _text(extra: Mapping[str, Any]) -> str:
+    """Inferred: as text, which is how `additional` is read and how the sample of an edit writes it."""
+    return msgspec.json.encode(extra).decode()
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    """The keys of an `additional`; none where it is free text."""
+    try:
+        found = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
