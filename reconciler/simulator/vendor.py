@@ -17,6 +17,9 @@ from starlette.routing import Route
 Fields = dict[str, Any]
 """A JSON object."""
 
+Switches = Mapping[str, tuple[str, ...]]
+"""Switch -> its values, the default first."""
+
 FIRST_ITEMS = "reconciler.first_items"
 """ASGI scope key of the fault `partial`: how many items of a batch this call may process."""
 
@@ -33,7 +36,7 @@ class Vendor(Protocol):
 
     name: ClassVar[str]
     """As in YAML: conpeek, thulium, tel4vn, intersvyaz."""
-    SWITCHES: ClassVar[Mapping[str, tuple[str, ...]]]
+    SWITCHES: ClassVar[Switches]
     """Every behaviour the vendor's pages leave open, with all plausible values, the default first."""
 
     def routes(self) -> list[Route]:
