@@ -56,8 +56,9 @@ def minutes(windows: Json) -> set[int]:
 
 
 def _minute(edge: Json) -> int:
-    hours, _, rest = str(edge).partition(":")
-    return int(hours) * 60 + int(rest)
+    """Of a time of day; seconds, which only a vendor's panel can have set, do not count."""
+    hours, minute, *_ = str(edge).split(":")
+    return int(hours) * 60 + int(minute)
 
 
 def _measure(value: Json) -> int | None:

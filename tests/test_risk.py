@@ -60,3 +60,8 @@ def test_the_longest_rule_wins() -> None:
 def test_risks_have_an_order() -> None:
     assert risk.highest([]) is Risk.SAFE
     assert risk.highest([Risk.SAFE, Risk.DIALLING, Risk.DESTRUCTIVE]) is Risk.DIALLING
+
+
+def test_a_window_that_a_panel_set_to_the_second_can_be_compared() -> None:
+    change = FieldChange(("schedule", "windows", "mon"), [["09:00", "23:59:59"]], DAY)
+    assert risk.of_field(change, None) is Risk.SAFE
