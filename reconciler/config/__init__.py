@@ -1,0 +1,58 @@
+"""The configuration language: YAML with positions and JSON Schema -> a valid, linked Repository. Nothing here calls a vendor.
+
+What is heavy is imported by the function that needs it, so that a command which declares nothing does not wait for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reconciler.errors import Problem
+    from reconciler.model import Capabilities, Project, Reference, Repository, Source
+
+
+def load(root: Path) -> Repository:
+    """The repository below `root`. Needs no network, secret or environment. Raises ConfigInvalid with all problems."""
+    from reconciler.config import loading
+
+    return loading.load(root)
+
+
+def check_capabilities(repository: Repository, tables: Mapping[str, Capabilities]) -> list[Problem]:
+    """What is declared but cannot be held. `tables`: vendor -> its capabilities, for every vendor in use."""
+    from reconciler.config import capabilities
+
+    return capabilities.check(repository, tables)
+
+
+def reveal(
+    reference: Reference, environ: Mapping[str, str], root: Path, *, used: str = "", source: Source | None = None
+) -> str:
+    """The value behind a reference; `used` and `source` say in the message what needs it. Raises ConfigInvalid."""
+    from reconciler.config import secrets
+
+    return secrets.reveal(reference, environ, root, used=used, source=source)
+
+
+def contact_key(project: Project, environ: Mapping[str, str], root: Path | None = None) -> bytes:
+    """The key of the fingerprints: at least 32 bytes. Raises ConfigInvalid."""
+    from reconciler.config import secrets
+
+    return secrets.contact_key(project, environ, root)
+
+
+def kinds() -> tuple[str, ...]:
+    """The kinds of documents, as `kind:` spells them."""
+    from reconciler.config import schemas
+
+    return schemas.KINDS
+
+
+def schema(kind: str) -> dict[str, Any]:
+    """The JSON Schema of a kind, or of `plan`, in one piece. Raises KeyError. Shared: do not change it."""
+    from reconciler.config import schemas
+
+    return schemas.schema(kind)

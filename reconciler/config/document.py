@@ -1,0 +1,150 @@
+"""One parsed document and the places of its nodes, packed small: a repository has thousands. No parsing, no checking."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any, Final
+
+import msgspec
+
+from reconciler.model import Source
+
+Tree = dict[str, Any]  # text, int, bool, None, lists and mappings of them; typed by the schema of its kind
+Path = tuple[str | int, ...]  # into a Tree: ("spec", "windows", 0, "from")
+
+SEPARATOR: Final = "\x00"
+MAPPING: Final = "\x01"
+SEQUENCE: Final = "\x02"
+COLUMN_BITS: Final = 20
+
+
+class Outline:
+    """Which paths a document has, in the order of its nodes. Documents that look alike share one."""
+
+    def __init__(self, signature: str) -> None:
+        """`signature`, joined by NUL: per container a mark with its path, then its keys, or the number of its items."""
+        self.signature = signature
+        self.paths = {path: number for number, path in enumerate(_paths(signature))}
+
+    @cached_property
+    def fields(self) -> dict[str, int]:
+        """The paths of a campaign as its `Resource` names them: without `spec`, `metadata` and the vendor's block."""
+        return {name: number for path, number in self.paths.items() if (name := _field(path))}
+
+
+def _paths(signature: str) -> Iterator[str]:
+    prefix, is_mapping = "", True
+    for token in signature.split(SEPARATOR):
+        if token[:1] in (MAPPING, SEQUENCE):
+            prefix, is_mapping = token[1:], token[0] == MAPPING
+        elif is_mapping:
+            yield prefix + token
+        else:
+            yield from (f"{prefix}{number}" for number in range(int(token)))
+
+
+_BLOCKS: Final = ("tel4vn", "thulium", "conpeek", "intersvyaz")
+
+
+def _field(path: str) -> str:
+    top, _, rest = path.partition(".")
+    if top not in ("spec", "metadata"):
+        return ""
+    block, _, below = rest.partition(".")
+    return below if block in _BLOCKS and top == "spec" else rest
+
+
+@lru_cache(maxsize=4096)
+def outline(signature: str) -> Outline:
+    return Outline(signature)
+
+
+def pack(line: int, column: int) -> int:
+    """Line and column, counted from 0, in one number; a file is too small for a column of more bits."""
+    return line << COLUMN_BITS | column
+
+
+def place(file: str, mark: int) -> Source:
+    """A packed mark as people count: lines and columns from 1."""
+    return Source(file, (mark >> COLUMN_BITS) + 1, (mark & ((1 << COLUMN_BITS) - 1)) + 1)
+
+
+@dataclass(slots=True)
+class Document:
+    """`marks`: for each path of `outline` the packed places of key and value.
+
+    `sound`: follows the schema of its kind; only then is there a `digest`.
+    """
+
+    file: str
+    start: int
+    tree: Tree
+    marks: array[int]
+    outline: Outline
+    kind: str
+    digest: bytes = b""
+    sound: bool = False
+
+    @property
+    def name(self) -> str:
+        """`metadata.name`, or nothing where the document does not say it properly."""
+        metadata = self.tree.get("metadata")
+        name = metadata.get("name") if isinstance(metadata, dict) else None
+        return name if isinstance(name, str) else ""
+
+    @property
+    def source(self) -> Source:
+        return place(self.file, self.start)
+
+    def place_of(self, path: Path, key: bool = False) -> Source:
+        """Where the value (or the key) at `path` stands; where there is none, the nearest node above it."""
+        parts = [str(part) for part in path]
+        while parts:
+            number = self.outline.paths.get(".".join(parts))
+            if number is not None:
+                return place(self.file, self.marks[2 * number + (0 if key else 1)])
+            parts.pop()
+        return self.source
+
+
+def digest(tree: Tree) -> bytes:
+    """SHA-256 of what a document says; rows written inline are people and left out."""
+    return hashlib.sha256(msgspec.json.encode(_without_people(tree), order="deterministic")).digest()
+
+
+def _without_people(tree: Tree) -> Tree:
+    spec = tree.get("spec")
+    source = spec.get("source") if isinstance(spec, dict) else None
+    if isinstance(spec, dict) and isinstance(source, dict) and "inline" in source:
+        return {**tree, "spec": {**spec, "source": {**source, "inline": None}}}
+    return tree
+
+
+class Places(Mapping[str, Source]):
+    """Where the fields of a campaign are written: its own, and those of the schedule and recall policy it names."""
+
+    __slots__ = ("_fields", "_file", "_marks", "_recall", "_schedule")
+
+    def __init__(self, document: Document, schedule: Mapping[str, Source], recall: Mapping[str, Source]) -> None:
+        self._file, self._marks, self._fields = document.file, document.marks, document.outline.fields
+        self._schedule, self._recall = schedule, recall
+
+    def __getitem__(self, path: str) -> Source:
+        top, _, below = path.partition(".")
+        if below and top == "schedule":
+            return self._schedule[below]
+        if below and top == "recall":
+            return self._recall[below]
+        return place(self._file, self._marks[2 * self._fields[path]])
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._fields
+        yield from (f"schedule.{path}" for path in self._schedule)
+        yield from (f"recall.{path}" for path in self._recall)
+
+    def __len__(self) -> int:
+        return len(self._fields) + len(self._schedule) + len(self._recall)

@@ -1,0 +1,178 @@
+"""Documents -> one Repository: names are unique, what is named exists, nothing names itself in a circle."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from reconciler.config import campaigns, nouns, people, schedules
+from reconciler.config.document import Document
+from reconciler.config.files import PROJECT_FILE
+from reconciler.config.findings import finding
+from reconciler.config.schemas import KINDS
+from reconciler.config.words import Complaints, quoted, suggestion
+from reconciler.model import Finding, Project, Repository, Resource
+
+Register = dict[str, dict[str, Document]]  # kind -> name -> its document, sound or not
+
+# Which field of which kind names what, and what that is called in a sentence.
+_NAMES: Final = {
+    "Campaign": (
+        ("connection", "Connection", "connection"),
+        ("schedule", "Schedule", "schedule"),
+        ("recall", "RecallPolicy", "recall policy"),
+        ("contacts", "ContactSet", "contact set"),
+    ),
+    "ContactSet": (("suppress", "SuppressionList", "suppression list"),),
+}
+
+
+def link(
+    root: Path, documents: list[Document], complaints: Complaints, warnings: list[Finding], complete: bool
+) -> Repository | None:
+    """The Repository, or None where there is no project. It counts only if there are no complaints.
+
+    `complete`: whether every file was read; where not, a missing name may be declared in the part that was not.
+    """
+    register = _register(documents, complaints)
+    sound = {kind: [document for document in register[kind].values() if document.sound] for kind in KINDS}
+    if complete:
+        for kind in _NAMES:
+            for document in sound[kind]:
+                _check_names(document, register, complaints)
+    project = _project(register, root, complaints, complete)
+    near = campaigns.Neighbours(
+        {document.name: nouns.connection(document, complaints) for document in sound["Connection"]},
+        {document.name: schedules.schedule(document, complaints) for document in sound["Schedule"]},
+        {document.name: schedules.recall(document, warnings) for document in sound["RecallPolicy"]},
+    )
+    sets = {document.name: nouns.contact_set(document, root, complaints) for document in sound["ContactSet"]}
+    lists = {document.name: nouns.suppression_list(document, root, complaints) for document in sound["SuppressionList"]}
+    resources = _campaigns(sound["Campaign"], near, register, complaints)
+    warnings += _idle_waivers(project, register)
+    warnings += people.in_the_repository(root, [*sets.values(), *lists.values()])
+    if project is None:
+        return None
+    ordered = tuple(sorted(resources, key=lambda resource: (resource.key.connection, resource.key.name)))
+    return Repository(project, near.connections, sets, lists, ordered, _digest(documents), tuple(warnings))
+
+
+def _register(documents: Iterable[Document], complaints: Complaints) -> Register:
+    register: Register = {kind: {} for kind in KINDS}
+    for document in documents:
+        names = register.get(document.kind)
+        if names is None or not document.name:
+            continue  # complained about where it was read
+        first = names.setdefault(document.name, document)
+        if first is not document:
+            text = f"the name is taken: it is declared in {first.source} too. Rename one."
+            complaints.at(document, ("metadata", "name"), "duplicate-name", text)
+    return register
+
+
+def _check_names(document: Document, register: Register, complaints: Complaints) -> None:
+    spec = document.tree["spec"]
+    for field, kind, noun in _NAMES[document.kind]:
+        named = spec.get(field, ())
+        for path, name in [((field,), named)] if isinstance(named, str) else _items(field, named):
+            if name not in register[kind]:
+                text = f"{noun} {quoted(name)} does not exist.{suggestion(name, register[kind])}"
+                complaints.at(document, ("spec", *path), "reference", text)
+
+
+def _items(field: str, names: Iterable[str]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    yield from (((field, number), name) for number, name in enumerate(names))
+
+
+def _project(register: Register, root: Path, complaints: Complaints, complete: bool) -> Project | None:
+    projects = list(register["Project"].values())
+    for document in projects:
+        if document.file != PROJECT_FILE:
+            text = f"a Project belongs in {PROJECT_FILE}, at the root; there is one per repository."
+            complaints.at(document, ("kind",), "project", text)
+    ours = [document for document in projects if document.file == PROJECT_FILE]
+    for document in ours[1:]:
+        complaints.at(
+            document, ("kind",), "project", f"there is one Project per repository: {ours[0].source} is one too."
+        )
+    if not ours and complete:
+        text = "There is no Project in this file. Begin it with apiVersion: reconciler/v1 and kind: Project."
+        complaints.file(PROJECT_FILE, "project", text)
+    return nouns.project(ours[0], root, complaints) if ours and ours[0].sound else None
+
+
+def _campaigns(
+    documents: list[Document], near: campaigns.Neighbours, register: Register, complaints: Complaints
+) -> list[Resource]:
+    made = []
+    taken: dict[tuple[str, str, str], Document] = {}
+    for document in documents:
+        resource = campaigns.campaign(document, near, complaints)
+        if resource is not None:
+            made.append(resource)
+            _check_identity(document, resource, taken, complaints)
+        if "movedFrom" in document.tree["metadata"]:
+            _check_move(document, register, taken, complaints)
+    return made
+
+
+def _check_identity(
+    document: Document, resource: Resource, taken: dict[tuple[str, str, str], Document], complaints: Complaints
+) -> None:
+    """A vendor knows a campaign by its name or its id: two of ours must not mean the same."""
+    if resource.absent is not None:
+        return
+    connection = resource.key.connection
+    first = taken.setdefault((connection, "name", resource.name), document)
+    if first is not document:
+        text = f"{quoted(resource.name)} is also the name of campaign {first.name} ({first.source}) on {connection}: "
+        path = ("spec", "displayName") if "displayName" in resource.spec else ("metadata", "name")
+        complaints.at(document, path, "vendor-name", text + "give one another displayName.")
+    if resource.vendor_id is None:
+        return
+    first = taken.setdefault((connection, "id", resource.vendor_id), document)
+    if first is not document:
+        text = f"{quoted(resource.vendor_id)} is bound by campaign {first.name} ({first.source}) too: keep one of them."
+        complaints.at(document, ("spec", resource.vendor), "vendor-name", text)
+
+
+def _check_move(
+    document: Document, register: Register, taken: dict[tuple[str, str, str], Document], complaints: Complaints
+) -> None:
+    old = document.tree["metadata"]["movedFrom"]
+    path = ("metadata", "movedFrom")
+    if (circle := _circle(document, register)) is not None:
+        complaints.at(document, path, "moved", f"movedFrom goes in a circle: {circle}. Take it out of one of them.")
+    elif old in register["Campaign"]:
+        text = (
+            f"movedFrom {quoted(old)} still exists ({register['Campaign'][old].source}): rename that one or keep both."
+        )
+        complaints.at(document, path, "moved", text)
+    first = taken.setdefault(("", "moved", old), document)
+    if first is not document:
+        text = f"movedFrom {quoted(old)} is claimed by campaign {first.name} ({first.source}) too: only one can be it."
+        complaints.at(document, path, "moved", text)
+
+
+def _circle(document: Document, register: Register) -> str | None:
+    """`a, b, a` where following movedFrom from `a` leads back to it."""
+    trail = [document.name]
+    while (old := register["Campaign"][trail[-1]].tree["metadata"].get("movedFrom")) in register["Campaign"]:
+        trail.append(old)
+        if old in trail[:-1]:
+            return ", ".join(trail) if old == document.name else None
+    return None
+
+
+def _idle_waivers(project: Project | None, register: Register) -> Iterator[Finding]:
+    for waiver in project.waivers if project is not None else ():
+        if waiver.campaign not in register["Campaign"]:
+            text = f"a waiver names campaign {quoted(waiver.campaign)}, which is not declared."
+            yield finding("W22", text, waiver.source)
+
+
+def _digest(documents: Iterable[Document]) -> str:
+    """Over what the documents say, not over how many files they stand in or in which order."""
+    return "sha256:" + hashlib.sha256(b"".join(sorted(document.digest for document in documents))).hexdigest()

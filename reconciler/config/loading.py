@@ -1,0 +1,133 @@
+"""A folder -> its documents, read, judged and linked into a Repository. Every problem of every file is told at once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from reconciler.config import files, linking
+from reconciler.config.cache import Cache
+from reconciler.config.document import Document, digest
+from reconciler.config.findings import finding
+from reconciler.config.reading import MAX_BYTES, Reader
+from reconciler.config.schemas import KINDS, validator
+from reconciler.config.words import Complaints, quoted, suggestion
+from reconciler.errors import ConfigInvalid, Problem
+from reconciler.model import Finding, Repository
+
+API_VERSION = "reconciler/v1"
+
+
+def load(root: Path) -> Repository:
+    """The repository below `root`. Needs no network, secret or environment. Raises ConfigInvalid with all problems."""
+    folder = _Folder(Path(os.path.abspath(root)))
+    folder.read()
+    repository = linking.link(folder.root, folder.documents, folder.complaints, folder.warnings, folder.complete)
+    if repository is None or folder.complaints.found:
+        raise ConfigInvalid(folder.complaints.found)
+    return repository
+
+
+class _Folder:
+    """The documents of one repository while they are read."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.documents: list[Document] = []
+        self.warnings: list[Finding] = []
+        self.complaints = Complaints()
+        self._reader = Reader(self.complaints.found)
+        self._cache = Cache(root)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every file could be read to its end: only then is it known what is not declared."""
+        return self._reader.complete
+
+    def read(self) -> None:
+        if not (self.root / files.PROJECT_FILE).is_file():
+            text = (
+                "There is no reconciler.yaml in this folder: name another with -C DIR, or begin with reconciler init."
+            )
+            raise ConfigInvalid([Problem(files.PROJECT_FILE, 0, 0, text, "file")])
+        self._read(files.PROJECT_FILE)
+        for file in sorted(self._included()):
+            self._read(file)
+        self._cache.save()
+
+    def _included(self) -> set[str]:
+        project = next((document for document in self.documents if document.kind == "Project"), None)
+        patterns = _include(project.tree) if project is not None and project.sound else None
+        if project is None or patterns is None:
+            return {file for pattern in files.EVERYTHING for file in files.matching(self.root, pattern)}
+        found: set[str] = set()
+        for number, pattern in enumerate(patterns):
+            place = ("spec", "include", number)
+            if files.leaves(self.root, pattern):
+                text = (
+                    f"include {quoted(pattern)} leaves the repository: name files below reconciler.yaml, without links."
+                )
+                self.complaints.at(project, place, "include", text)
+            elif not (matched := files.matching(self.root, pattern)):
+                text = f"include {quoted(pattern)} matches no file."
+                self.warnings.append(finding("W21", text, project.place_of(place, key=True)))
+            else:
+                found.update(matched)
+        return found
+
+    def _read(self, file: str) -> None:
+        try:
+            content = files.content(self.root, file, MAX_BYTES)
+        except OSError as error:
+            self._reader.complete = False
+            self.complaints.found.append(Problem(file, 0, 0, f"The file cannot be read: {error.strerror}.", "file"))
+            return
+        documents = self._cache.documents(content, file)
+        if documents is None:
+            documents = self._judged(content, file)
+        self.documents += documents
+
+    def _judged(self, content: bytes, file: str) -> list[Document]:
+        before = len(self.complaints.found)
+        documents = self._reader.documents(content, file)
+        for document in documents:
+            self._judge(document)
+        if len(self.complaints.found) == before:
+            self._cache.keep(content, documents)
+        return documents
+
+    def _judge(self, document: Document) -> None:
+        tree = document.tree
+        if (stranger := _stranger(tree)) is not None:
+            path, sentence = stranger
+            source = document.place_of(path, key=True)
+            self.complaints.found.append(Problem(source.file, source.line, source.column, sentence, "kind"))
+        elif validator(document.kind).is_valid(tree):
+            document.sound, document.digest = True, digest(tree)
+        else:
+            from reconciler.config import wording  # jsonschema is slow to import, and mostly there is nothing to say
+
+            wording.complain(document, self.complaints)
+
+
+def _include(tree: dict[str, Any]) -> list[str] | None:
+    patterns: list[str] | None = tree["spec"].get("include")
+    return patterns
+
+
+def _stranger(tree: dict[str, Any]) -> tuple[tuple[str, ...], str] | None:
+    """Where and why a document is none of ours, or None."""
+    version, kind = tree.get("apiVersion"), tree.get("kind")
+    if version != API_VERSION and (kind not in KINDS or version is not None):
+        said = f"its apiVersion is {quoted(str(version))}" if version is not None else "it has no apiVersion"
+        text = (
+            f"This is no document of {API_VERSION}: {said}. If the file is not ours, leave it out with spec.include in "
+        )
+        return ("apiVersion",), text + f"{files.PROJECT_FILE}."
+    if kind is None:
+        return (), f"kind is missing: write one of {', '.join(KINDS)}."
+    if kind not in KINDS:
+        hint = suggestion(str(kind), KINDS) or f" There are {', '.join(KINDS)}."
+        return ("kind",), f"There is no kind {quoted(str(kind))}.{hint}"
+    return None
