@@ -11,7 +11,7 @@ from reconciler.errors import WrongContactKey
 from reconciler.ledger.base import LedgerReader, OpenRequest, OpState
 from reconciler.model import Action, Bound, Change, Doubt, Finding, Key, Plan
 from reconciler.planner import Case
-from reconciler.providers.base import StartsByItself
+from reconciler.providers.base import StartsByItself, capabilities_for
 from reconciler.providers.hosts import host_of
 from reconciler.redact import foreign
 from reconciler.setup import Setup, address
@@ -55,7 +55,7 @@ def cases(world: World, doubts: Sequence[Doubt]) -> list[Case]:
     return [
         Case(
             match,
-            world.sites[key.connection].provider.capabilities,
+            capabilities_for(world.sites[key.connection].provider, match.resource),
             world.people[key].deltas if key in world.people else (),
             tuple(blocked.get(key, ())),
         )

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from reconciler.contacts import People
 from reconciler.model import Action, Contact, Limits, Live, LiveContact, Person, Phone, Resource
-from reconciler.providers.base import Edit, Leaving, TakesContacts
+from reconciler.providers.base import Edit, Leaving, TakesContacts, capabilities_for
 from reconciler.world import World
 from reconciler.writer import StepWriter, marked
 
@@ -144,8 +144,8 @@ class Sending:
 
     @property
     def _batch_size(self) -> int:
-        rules = self.world.sites[self.writer.key.connection].provider.capabilities.contacts
-        return min(self._limits.batch_size, rules.batch_max)
+        provider = self.world.sites[self.writer.key.connection].provider
+        return min(self._limits.batch_size, capabilities_for(provider, self._resource).contacts.batch_max)
 
 
 def _growing(items: Iterator[T], most: int) -> Iterator[list[T]]:

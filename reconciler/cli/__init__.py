@@ -5,10 +5,8 @@ Commands are imported when they are named, and what is heavy only when they run.
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
-import traceback
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -65,6 +63,7 @@ def program(context: click.Context, directory: str | None, no_color: bool) -> No
             os.chdir(directory)
         except OSError as error:
             raise click.UsageError(f"-C {directory}: {error.strerror}.") from None
+    _quiet_libraries()
     context.obj = Path.cwd()
     if no_color or "NO_COLOR" in os.environ:
         context.color = False
@@ -76,10 +75,6 @@ def main() -> None:
 
 
 def _run() -> int:
-    _quiet_libraries()
-    from reconciler.errors import ReconcilerError
-    from reconciler.redact import mask
-
     try:
         code = program.main(standalone_mode=False)
     except click.UsageError as error:
@@ -90,19 +85,28 @@ def _run() -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         return 130
-    except ReconcilerError as error:
-        click.echo(mask(str(error)), err=True)
-        return error.exit_code
     except BrokenPipeError:
         return 1
     except Exception as error:
-        click.echo(_bug(error), err=True)
-        return 1
+        return _failed(error)
     return code if isinstance(code, int) else 0
+
+
+def _failed(error: Exception) -> int:
+    from reconciler.errors import ReconcilerError
+    from reconciler.redact import mask
+
+    if isinstance(error, ReconcilerError):
+        click.echo(mask(str(error)), err=True)
+        return error.exit_code
+    click.echo(_bug(error), err=True)
+    return 1
 
 
 def _bug(error: BaseException) -> str:
     """Where something we did not foresee went wrong: places only, since a message or a value may hold anything."""
+    import traceback
+
     frames = traceback.extract_tb(error.__traceback__)
     places = "\n".join(f"  {Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames[-12:])
     return f"A bug in reconciler ({type(error).__name__}); please report these lines, they hold no data of yours:\n{places}"
@@ -110,6 +114,8 @@ def _bug(error: BaseException) -> str:
 
 def _quiet_libraries() -> None:
     """httpx and httpcore log whole URLs at INFO, and those may hold numbers; what still logs is masked."""
+    import logging
+
     from reconciler.redact import MaskingFilter
 
     for name in ("httpx", "httpcore", "aiohttp", "asyncio", "stamina"):

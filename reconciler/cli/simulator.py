@@ -27,4 +27,7 @@ def command(root: Path, port: int, faults: str | None) -> None:
         raise ReconcilerError(
             f"The simulator's extra is not installed ({error.name} is missing): pip install 'reconciler[simulator]'"
         ) from None
-    serve_from_command_line(port, root / faults if faults else None, click.echo)
+    try:
+        serve_from_command_line(port, root / faults if faults else None, click.echo)
+    except (ValueError, OSError) as error:
+        raise ReconcilerError(f"The simulator did not start: {error}") from None

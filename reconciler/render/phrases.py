@@ -43,7 +43,7 @@ def _field(field: FieldChange, new: bool) -> Iterable[tuple[str, str]]:
 
 
 def label(path: Sequence[str]) -> str:
-    return _LABELS.get(tuple(path), " ".join(part for part in path if part != "name"))
+    return _LABELS.get(tuple(path), inert(" ".join(part for part in path if part != "name")))
 
 
 def _value_change(field: FieldChange, new: bool) -> str:

@@ -93,7 +93,7 @@ def _block(change: Change, delta: ContactDelta | None, paint: Paint) -> str:
     name = (
         f"contacts {change.key.contacts} -> {change.key.name}" if change.key.contacts else f"campaign {change.key.name}"
     )
-    head = f"  {paint(sign, style)} {inert(name):<44} {change.source:<34} {change.risk}"
+    head = f"  {paint(sign, style)} {inert(name):<44} {inert(change.source):<34} {change.risk}"
     lines = [head.rstrip()]
     if change.action in {Action.START, Action.STOP, Action.DELETE}:
         lines.append(f"      {change.action.value:<16}{inert(change.reason)}")
@@ -148,8 +148,8 @@ def _findings(findings: Sequence[Finding], paint: Paint) -> Iterable[str]:
 
 
 def _finding(finding: Finding) -> str:
-    place = f" ({finding.source})" if finding.source else ""
-    about = f"{finding.key}: " if finding.key else ""
+    place = f" ({inert(finding.source)})" if finding.source else ""
+    about = f"{inert(finding.key)}: " if finding.key else ""
     text = f"  {finding.code}  {about}{inert(finding.message)}{place}"
     return text + (f"\n      {inert(finding.remedy)}" if finding.remedy else "")
 

@@ -1,0 +1,229 @@
+"""What people read: fields in their words, plans in blocks, nothing hostile gets through."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from reconciler.model import (
+    Action,
+    Change,
+    ContactChange,
+    ContactDelta,
+    Doubt,
+    FieldChange,
+    Finding,
+    Json,
+    Key,
+    Outcome,
+    Plan,
+    Report,
+    Risk,
+    Severity,
+    Tally,
+    Unmanaged,
+)
+from reconciler.render import asjson, markdown, phrases, text
+from tests.build import KEY, plan
+
+WEEK = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
+
+
+def change(action: Action = Action.UPDATE, *fields: FieldChange, **more: object) -> Change:
+    values: dict[str, object] = {
+        "key": KEY,
+        "source": "campaigns/spring.yaml:1",
+        "reason": "changed in the declaration",
+    }
+    values |= {"risk": Risk.DIALLING, "fields": fields, **more}
+    return Change(1, action, **values)  # type: ignore[arg-type]
+
+
+def windows(day: str, before: Json, after: Json) -> FieldChange:
+    return FieldChange(("schedule", "windows", day), before, after)
+
+
+def lines(*fields: FieldChange, action: Action = Action.UPDATE) -> list[tuple[str, str]]:
+    return phrases.field_lines(change(action, *fields))
+
+
+def test_days_that_change_alike_are_one_line_with_the_hours_of_a_week() -> None:
+    edits = [windows(day, [["09:00", "17:00"]], [["08:30", "17:00"]]) for day in WEEK]
+    assert lines(*edits) == [("calling hours", "every day 09:00-17:00  ->  08:30-17:00   +3.5 h a week")]
+    weekend = [windows(day, [["10:00", "12:00"]], []) for day in ("sat", "sun")]
+    assert lines(*edits[:5], *weekend) == [
+        ("calling hours", "mon-fri 09:00-17:00  ->  08:30-17:00   +2.5 h a week"),
+        ("calling hours", "sat, sun 10:00-12:00  ->  closed   -4 h a week"),
+    ]
+
+
+def test_a_whole_schedule_is_told_in_one_breath() -> None:
+    schedule: Json = {"timezone": "Europe/Warsaw", "windows": {**WEEK, "sun": []}, "starts": "2026-06-01"}
+    told = "mon-sat 09:00-17:00 Europe/Warsaw from 2026-06-01"
+    assert lines(FieldChange(("schedule",), None, schedule), action=Action.CREATE) == [("calling hours", told)]
+    ((_, update),) = lines(FieldChange(("schedule",), None, schedule))
+    assert update == f"nothing  ->  {told}"
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        (FieldChange(("recall", "maxAttempts"), 3, 4), ("attempts", "up to 3 attempts  ->  up to 4 attempts")),
+        (FieldChange(("recall", "maxAttempts"), 2, 1), ("attempts", "up to 2 attempts  ->  up to 1 attempt")),
+        (FieldChange(("recall", "after"), "0s", "30m"), ("next attempt", "at once  ->  after 30 min")),
+        (FieldChange(("recall", "priority"), "new_first", "recalls_first"), ("order", "new first  ->  recalls first")),
+        (FieldChange(("agents",), ["b", "c"], ["a", "b"]), ("agents", "+ a  - c")),
+        (FieldChange(("order",), ["a", "b"], ["b", "a"]), ("order", "in another order")),
+        (FieldChange(("note",), "x", None), ("note", "x  ->  unset")),
+        (FieldChange(("active",), False, True), ("active", "no  ->  yes")),
+        (FieldChange(("network", "mobi"), 0, 5), ("network mobi", "0  ->  5")),
+        (FieldChange(("call_timeout",), "60s", "1h"), ("call_timeout", "60 s  ->  1 h")),
+        (FieldChange(("displayName",), "", "b"), ("name", '""  ->  b')),
+    ],
+)
+def test_fields_in_the_users_units(field: FieldChange, expected: tuple[str, str]) -> None:
+    assert lines(field) == [expected]
+
+
+def test_a_reference_is_told_by_its_name() -> None:
+    both = [FieldChange(("carrier", "name"), "A", "B"), FieldChange(("carrier", "uuid"), "1", "2")]
+    assert lines(*both) == [("carrier", "A  ->  B")]
+    assert phrases.told({"uuid": "1", "name": "A"}) == "A"
+    assert phrases.told({"viettel": 5, "mobi": None}) == "viettel 5, mobi nothing"
+    assert phrases.told([]) == "nobody"
+
+
+def test_a_new_recall_policy_is_told_field_by_field() -> None:
+    policy: Json = {"maxAttempts": 3, "outcomes": ["busy", "failed"]}
+    assert lines(FieldChange(("recall",), None, policy), action=Action.CREATE) == [
+        ("attempts", "up to 3 attempts"),
+        ("tried again on", "busy, failed"),
+    ]
+
+
+def test_people_are_told_with_the_reasons_why_not() -> None:
+    counts = ContactDelta(
+        KEY.contact_set("may"), rejected={"too_short": 2, "empty": 1}, suppressed={"refusals": 118}, duplicates=40,
+        unchanged=88204, held=1,
+    )  # fmt: skip
+    assert phrases.people_line("added", 12431, counts) == (
+        "12,431 added  ·  118 suppressed (refusals)  ·  3 rejected (too short 2, empty 1)  ·  40 duplicates"
+        "  ·  88,204 unchanged  ·  1 held back"
+    )
+    assert phrases.people_line("withdrawn", 3, counts) == "3 withdrawn"
+
+
+FULL = plan(
+    digest="sha256:5f1c9e2a",
+    changes=(
+        change(Action.UPDATE, FieldChange(("ratio",), 100, 150)),
+        change(Action.ADD_CONTACTS, key=KEY.contact_set("may"), contacts=ContactChange(5, "hmac-sha256:x"), reason=""),
+        change(
+            Action.STOP, FieldChange(("activation",), "running", "stopped"), risk=Risk.SAFE, reason="declared stopped"
+        ),
+        change(Action.WITHDRAW_CONTACTS, key=KEY.contact_set("may"), contacts=ContactChange(2, "x"), reason=""),
+    ),
+    deltas=(ContactDelta(KEY.contact_set("may"), rows=6, added=5, rejected={"empty": 1}),),
+    unmanaged=tuple(Unmanaged("acme", f"v{index}", f"Other {index}", "running", "") for index in range(12)),
+    findings=(
+        Finding(
+            "W1", Severity.WARNING, "Mind the gap.", "acme/campaign/spring", remedy="Step over it.", source="a.yaml:3"
+        ),
+        Finding("G1", Severity.ERROR, "Too many."),
+        Finding("I1", Severity.INFO, "By the way."),
+    ),
+    in_doubt=(
+        Doubt(
+            "r1", "acme/campaign/spring", "create", "10:42", "run1", 3, "held", "[rc:k3f9qa]", "reconciler resolve r1"
+        ),
+    ),
+    select=("campaign=spring",),
+)
+
+
+def test_a_plan_says_doubt_first_and_errors_last() -> None:
+    told = text.plan_text(FULL)
+    order = ["acme-outreach: 1 connection", "A partial plan (--select", "? acme/campaign/spring", "[rc:k3f9qa]",
+             "\nacme\n", "~ campaign spring", "+ contacts may -> spring", "# campaign spring", "- contacts may",
+             "Plan: 0 create, 1 update, 0 delete, 1 stop · contacts +5 ~0 -2 · risk: dialling",
+             "12 live campaigns not managed here", "and 2 more", "1 note", "1 warning", "1 error"]  # fmt: skip
+    positions = [told.index(part) for part in order]
+    assert positions == sorted(positions)
+    assert "W1  acme/campaign/spring: Mind the gap. (a.yaml:3)\n      Step over it." in told
+
+
+def test_colours_change_nothing_but_colour() -> None:
+    import re
+
+    coloured = text.plan_text(FULL, text.coloured)
+    assert coloured != text.plan_text(FULL)
+    assert re.sub("\x1b\\[[0-9]+m", "", coloured) == text.plan_text(FULL)
+
+
+def test_no_changes() -> None:
+    quiet = plan(unchanged=(KEY,), deltas=(ContactDelta(KEY.contact_set("may"), unchanged=7),))
+    assert "No changes.\nContacts: 7 unchanged." in text.plan_text(quiet)
+    assert "No changes beside what is in doubt." in text.plan_text(plan(in_doubt=FULL.in_doubt))
+    assert markdown.plan_markdown(quiet).startswith("### reconciler: No changes")
+
+
+def test_the_comment_has_its_summary_its_table_and_folded_details() -> None:
+    told = markdown.plan_markdown(FULL)
+    assert told.startswith("### reconciler: 1 campaign changes, 5 more people can be called      risk: dialling\n")
+    assert "| acme | 0 | 1 | 0 | 0 | 1 | 5 | 2 | 1 |" in told
+    assert "<details><summary>acme (4 steps)</summary>" in told and "plan `5f1c9e2a`" in told
+    assert "**In doubt:**" in told and "**Blocked** G1: Too many" in told
+
+
+def test_the_comment_keeps_its_budget_and_counts_what_is_left_out() -> None:
+    many = tuple(change(Action.UPDATE, FieldChange(("note",), "x" * 50, "y" * 50), key=Key("acme", "campaign", f"c{i}"))
+                 for i in range(500))  # fmt: skip
+    told = markdown.plan_markdown(plan(changes=many), budget=8000)
+    assert len(told.encode()) <= 8000
+    assert "steps did not fit here" in told and told.count("<details>") == told.count("</details>") == 1
+    noisy = plan(findings=tuple(Finding("W", Severity.WARNING, "z" * 300) for _ in range(100)))
+    clipped = markdown.plan_markdown(noisy, budget=6000)
+    assert len(clipped.encode()) <= 6000 and "More findings are in the plan file" in clipped
+
+
+HOSTILE = "@everyone <img src=x onerror=a()> [x](http://evil) | `code` **b** \x1b[31m\u202e\nnew # line ~~s~~ &amp; _i_"
+
+
+def test_hostile_text_is_inert_in_every_format() -> None:
+    made = plan(
+        changes=(
+            change(Action.UPDATE, FieldChange(("note",), HOSTILE, HOSTILE + "2"), reason=HOSTILE, source=HOSTILE),
+        ),
+        unmanaged=(Unmanaged("acme", "v", HOSTILE),),
+        findings=(Finding("W", Severity.WARNING, HOSTILE, remedy=HOSTILE),),
+    )
+    for told in (text.plan_text(made), markdown.plan_markdown(made)):
+        assert not set("\x1b\u202e") & set(told)
+    comment = markdown.plan_markdown(made)
+    assert "@everyone" not in comment and "<img" not in comment and "](http" not in comment and "http://" not in comment
+
+
+def test_reports_as_text_and_json() -> None:
+    step = change(Action.ADD_CONTACTS, key=KEY.contact_set("may"), contacts=ContactChange(5, "x"))
+    outcomes = (
+        Outcome(change(), "confirmed", "v1"),
+        Outcome(step, "in_doubt", error="no answer", contacts=Tally(confirmed=1, in_doubt=4), touched=True),
+        Outcome(change(Action.START), "skipped", error="not tried"),
+    )
+    made = Report("run1", "sha256:x", "partial", outcomes, Tally(confirmed=1, in_doubt=4), 9, "lineage", 42)
+    told = text.report_text(made)
+    assert "in doubt  add contacts acme/campaign/spring/contacts/may" in told
+    assert "something may have changed at the vendor" in told and "nothing changed at the vendor" in told
+    assert "Applied in part: 1 of 3 steps done · contacts: 1 confirmed, 0 rejected, 4 in doubt" in told
+    assert "wait for a person" in told and "reconciler apply again" in text.report_text(
+        Report("r", "", "partial", outcomes, Tally(), 8)
+    )
+    value = json.loads(asjson.report_json(made))
+    assert value["outcomes"][1]["contacts"] == {"confirmed": 1, "rejected": 0, "inDoubt": 4, "alreadyPresent": 0}
+    assert value["result"] == "partial" and value["outcomes"][0]["error"] is None
+
+
+def test_a_plan_as_json_is_its_plan_file() -> None:
+    made: Plan = plan(changes=(change(),))
+    assert json.loads(asjson.plan_json(made))["changes"][0]["key"] == "acme/campaign/spring"
