@@ -99,7 +99,7 @@ class ContactSource:
     file: str | Reference | None = None
     sql_url: Reference | None = None
     sql_query: str = ""
-    inline: tuple[Mapping[str, str], ...] | None = None
+    inline: tuple[Mapping[str, str], ...] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
