@@ -23,7 +23,7 @@ from reconciler.model import (
 )
 from reconciler.providers.base import CanDial
 from reconciler.world import Planned, Site, World
-from reconciler.writer import Interrupted, Run, StepWriter
+from reconciler.writer import Interrupted, Run, StepWriter, token_of
 
 Progress = Callable[[str], None]  # one line for people, while it goes on
 
@@ -76,7 +76,7 @@ class Applier:
 
     async def _writer(self, change: Change, match: Match, site: Site) -> StepWriter:
         identity = await self._identity(match)
-        token = "rc:" + self.run.fingerprints.mark(f"{identity}/{match.resource.create_run}".encode())[3:9]
+        token = token_of(self.run.fingerprints, identity, match.resource.create_run)
         return StepWriter(self.run, site.account, change.key, identity, change.action, token, match.resource.create_run)
 
     async def _identity(self, match: Match) -> str:
@@ -94,7 +94,7 @@ class Applier:
         with writer.carrying(contacts):
             live = await site.provider.create(writer, resource, contacts)
         self._live[resource.key] = live
-        await self._applied(resource)
+        await remember(self.run, resource)
         if live.run is RunState.RUNNING:
             return live.vendor_id, "it was created dialling, against what was asked: stop it in the vendor's panel now"
         return live.vendor_id, _differs(resource, live) if site.provider.capabilities.readable else ""
@@ -102,7 +102,7 @@ class Applier:
     async def _update(self, change: Change, match: Match, site: Site, writer: StepWriter) -> tuple[str, str]:
         live = await site.provider.update(writer, self._now(match), match.resource, change.fields)
         self._live[match.resource.key] = live
-        await self._applied(match.resource)
+        await remember(self.run, match.resource)
         return live.vendor_id, _differs(match.resource, live)
 
     async def _delete(self, change: Change, match: Match, site: Site, writer: StepWriter) -> tuple[str, str]:
@@ -138,13 +138,6 @@ class Applier:
         assert live is not None, "a step on an object that is not there is not planned"
         return live
 
-    async def _applied(self, resource: Resource) -> None:
-        await self.run.journal.run(
-            lambda ledger: ledger.applied(
-                self.run.lease, resource.key, resource.spec, resource.lifecycle.protect, resource.create_run
-            )
-        )
-
 
 _STEPS = {
     Action.CREATE: Applier._create,
@@ -177,9 +170,15 @@ async def remember_settled(run: Run, planned: Planned) -> None:
         if binding and binding.key == resource.key and _remembered(binding, resource):
             continue
         await claim_identity(run, match)
-        await run.journal.run(
-            lambda ledger, r=resource: ledger.applied(run.lease, r.key, r.spec, r.lifecycle.protect, r.create_run)
-        )
+        await remember(run, resource)
+
+
+async def remember(run: Run, resource: Resource) -> None:
+    """What is declared is what was applied last."""
+    spec, lifecycle = resource.spec, resource.lifecycle
+    await run.journal.run(
+        lambda ledger: ledger.applied(run.lease, resource.key, spec, lifecycle.protect, resource.create_run)
+    )
 
 
 def _remembered(binding: Binding, resource: Resource) -> bool:

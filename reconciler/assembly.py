@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -30,7 +31,8 @@ def identify(setup: Setup, ledger: LedgerReader) -> Fingerprints:
 
 
 def doubts_of(ledger: LedgerReader) -> tuple[Doubt, ...]:
-    return tuple(_doubt(request) for request in ledger.open_requests())
+    """What waits to be settled; what may be repeated does not wait, the next apply closes it."""
+    return tuple(_doubt(request) for request in ledger.open_requests() if not request.repeatable)
 
 
 def _doubt(request: OpenRequest) -> Doubt:
@@ -91,7 +93,8 @@ def assemble(
     """The plan as a value, without its digest."""
     now = setup.clock.now()
     deltas = tuple(delta for people in world.people.values() for delta in people.deltas)
-    sources = fingerprints.digest(f"{d.key} {v} {x}".encode() for d in deltas for v, x in d.digests.items())
+    lines = (f"{delta.key} {verb} {digest}" for delta in deltas for verb, digest in delta.digests.items())
+    sources = fingerprints.digest(hashlib.sha256(line.encode()).digest() for line in lines)
     hosts = sorted(
         {host_of(address(setup, site.account.connection, site.provider)[0]) for site in world.sites.values()}
     )

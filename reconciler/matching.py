@@ -33,17 +33,18 @@ def match(
     live: Mapping[str, Sequence[Live]],
     bindings: Mapping[Key, Binding],
     readable: Mapping[str, bool],
-    creating: frozenset[Key],
+    marks: Mapping[Key, str],
     everything: bool,
 ) -> Matches:
     """Bring declared and live together.
 
-    `live`, `readable`: per connection. `creating`: campaigns with a create in doubt, whose namesake may be our own. `everything`: False for
-    a partial plan, which says nothing about what it did not look at.
+    `live`, `readable`: per connection. `marks`: of campaigns with an identity and no vendor id, the mark that a create of ours would
+    have left: a namesake that carries it is what our own earlier attempt made. `everything`: False for a partial plan, which says
+    nothing about what it did not look at.
     """
     views = {connection: _View(found) for connection, found in live.items()}
     pairs = tuple(
-        _one(resource, views[resource.key.connection], bindings, readable[resource.key.connection], creating)
+        _one(resource, views[resource.key.connection], bindings, readable[resource.key.connection], marks)
         for resource in resources
     )
     unmanaged = tuple(_unmanaged(pairs, views, bindings)) if everything else ()
@@ -61,7 +62,7 @@ class _View:
 
 
 def _one(
-    resource: Resource, view: _View, bindings: Mapping[Key, Binding], readable: bool, creating: frozenset[Key]
+    resource: Resource, view: _View, bindings: Mapping[Key, Binding], readable: bool, marks: Mapping[Key, str]
 ) -> Match:
     binding = bindings.get(resource.key) or _before_the_move(resource, bindings)
     claimed = binding.vendor_id if binding else ""
@@ -69,7 +70,7 @@ def _one(
         return Match(resource, binding=binding, refused=_two_ids(resource, claimed))
     vendor_id = resource.vendor_id or claimed
     if not vendor_id:
-        return _unbound(resource, view, binding, creating)
+        return _unbound(resource, view, binding, marks.get(resource.key))
     by = f"bound by id {vendor_id}" if resource.vendor_id else ""
     found = view.by_id.get(vendor_id)
     if found is None and readable and resource.absent is None:
@@ -83,9 +84,12 @@ def _before_the_move(resource: Resource, bindings: Mapping[Key, Binding]) -> Bin
     return bindings.get(Key(resource.key.connection, "campaign", resource.moved_from))
 
 
-def _unbound(resource: Resource, view: _View, binding: Binding | None, creating: frozenset[Key]) -> Match:
+def _unbound(resource: Resource, view: _View, binding: Binding | None, mark: str | None) -> Match:
     namesakes = view.by_name.get(resource.name, [])
-    if namesakes and resource.key not in creating and resource.absent is None:
+    for live in namesakes:
+        if mark and live.mark == mark:
+            return Match(resource, live, binding, f"made by us, found by its mark {mark}")
+    if namesakes and resource.absent is None:
         return Match(resource, binding=binding, refused=_namesake(resource, namesakes))
     return Match(resource, binding=binding)
 

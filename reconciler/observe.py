@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from reconciler.contacts import Fingerprints
+from reconciler.contacts import Fingerprints, People, PeopleRequest, plan_people
 from reconciler.errors import ConfigInvalid, Problem, ReadIncomplete, VendorError
 from reconciler.ledger.base import LedgerReader
-from reconciler.matching import match
-from reconciler.model import Action, Binding, Key, Resource
-from reconciler.providers.base import Observation, Wanted
+from reconciler.matching import Match, match
+from reconciler.model import Binding, Key, Repository, Resource
+from reconciler.providers.base import Observation, Wanted, capabilities_for
 from reconciler.setup import Setup, opened
 from reconciler.world import Site, World
+from reconciler.writer import token_of
 
 
 async def look(setup: Setup, sites: Mapping[str, Site], ledger: LedgerReader, fingerprints: Fingerprints) -> World:
@@ -27,13 +28,13 @@ async def look(setup: Setup, sites: Mapping[str, Site], ledger: LedgerReader, fi
         {name: observation.live for name, observation in seen.items()},
         bindings,
         {name: site.provider.capabilities.readable for name, site in sites.items()},
-        frozenset(r.key for r in ledger.open_requests() if r.verb == Action.CREATE),
+        {key: token_of(fingerprints, b.identity, b.run) for key, b in bindings.items() if not b.vendor_id},
         everything=not setup.partial,
     )
     people = {
         pair.resource.key: _people(setup, repository, pair, sites[pair.resource.key.connection], ledger, fingerprints)
         for pair in matches.pairs
-        if pair.refused is None and pair.resource.absent is None and pair.resource.contacts
+        if pair.refused is None and pair.resource.absent is None and _concerns_people(pair, ledger)
     }
     return World(
         repository,
@@ -42,6 +43,37 @@ async def look(setup: Setup, sites: Mapping[str, Site], ledger: LedgerReader, fi
         people,
         {key: binding.vendor_id for key, binding in bindings.items() if key.kind == "contacts"},
         matches.unmanaged,
+    )
+
+
+def _concerns_people(match: Match, ledger: LedgerReader) -> bool:
+    """Sets are declared, or were sent once and are declared no more."""
+    if match.resource.contacts:
+        return True
+    return match.binding is not None and next(ledger.sent(match.binding.identity), None) is not None
+
+
+def _people(
+    setup: Setup, repository: Repository, match: Match, site: Site, ledger: LedgerReader, fingerprints: Fingerprints
+) -> People:
+    resource, binding = match.resource, match.binding
+    rules = capabilities_for(site.provider, resource).contacts
+    again = rules.inside_create and binding is not None and resource.create_run > binding.run
+    return plan_people(
+        PeopleRequest(
+            key=resource.key,
+            sets=[repository.contact_sets[name] for name in resource.contacts],
+            suppressions=repository.suppressions,
+            sent=ledger.sent(binding.identity) if binding and not again else (),
+            region=site.account.connection.region,
+            fingerprints=fingerprints,
+            root=setup.root,
+            environ=setup.environ,
+            now=setup.clock.now(),
+            accepts=lambda phone: site.provider.wire_phone(phone) is not None,
+            withdraws=rules.withdraw,
+            key_required=rules.key_required,
+        )
     )
 
 

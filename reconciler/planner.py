@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler import diff, risk
@@ -15,6 +15,7 @@ from reconciler.model import (
     ContactDelta,
     Doubt,
     FieldChange,
+    FieldRule,
     Finding,
     Key,
     Resource,
@@ -177,7 +178,14 @@ def _fields(case: Case) -> tuple[FieldChange, ...]:
         rule = risk.rule_for(rules, path)
         if rule and rule.unset is not None and diff.at(held, path) != rule.unset:
             dropped.append(FieldChange(path, diff.at(held, path), None))
-    return diff.changes(declared, held) + tuple(dropped)
+    differing = (field for field in diff.changes(declared, held) if not _settled_at_create(rules, field))
+    return (*differing, *dropped)
+
+
+def _settled_at_create(rules: Mapping[str, FieldRule], field: FieldChange) -> bool:
+    """A field that was given at create, cannot be read and was never applied by us: it is taken at its word."""
+    rule = risk.rule_for(rules, field.path)
+    return rule is not None and rule.immutable and not rule.readable and field.before is None
 
 
 def _impossible(case: Case, fields: Sequence[FieldChange]) -> Iterable[Finding]:
@@ -187,8 +195,7 @@ def _impossible(case: Case, fields: Sequence[FieldChange]) -> Iterable[Finding]:
         yield _error("cannot-update", resource, f"{reason}.", "Take the fields out of the declaration.")
     for field in fields:
         rule = risk.rule_for(rules.fields, field.path)
-        # Of a field that cannot be read nothing is known before it was applied once: then it is taken up, not changed.
-        if rule and rule.immutable and (rule.readable or field.before is not None):
+        if rule and rule.immutable:
             name = ".".join(field.path)
             message = f"{name} cannot be changed once the campaign exists at {rules.vendor}."
             yield _error("immutable", resource, message, f"Put {name} back, or declare a new campaign.")

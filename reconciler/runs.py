@@ -18,6 +18,7 @@ from reconciler.ledger import open_ledger, open_reader
 from reconciler.ledger.base import Holder, Lease, LedgerReader
 from reconciler.ledger.journal import Journal
 from reconciler.model import Change, Outcome, Plan, Report, Result, Severity, Tally
+from reconciler.settle import settle_by_repeating
 from reconciler.setup import Setup
 from reconciler.writer import Run
 
@@ -46,20 +47,22 @@ class Options:
 async def leased(setup: Setup, options: Options) -> AsyncIterator[tuple[Run, LedgerReader]]:
     """Hold the project's lease: journal open, key checked, requests a dead run left behind taken into doubt."""
     store = setup.repository.project.state
-    reader = open_reader(store, setup.root, setup.environ)
+    reader = open_reader(store, str(setup.root), setup.environ, setup.clock)
     try:
         fingerprints = identify(setup, reader)
     finally:
         reader.close()
-    ledger = open_ledger(store, setup.root, setup.environ)
+    ledger = open_ledger(store, str(setup.root), setup.environ, setup.clock)
     async with Journal(ledger) as journal:
         lease = await _acquire(setup, options, journal, store.lease)
         beating = asyncio.create_task(_heartbeat(setup, journal, lease, store.lease))
-        reader = open_reader(store, setup.root, setup.environ)
+        reader = open_reader(store, str(setup.root), setup.environ, setup.clock)
         try:
             await journal.run(lambda ledger: ledger.start(lease, fingerprints.check()))
             await journal.run(lambda ledger: ledger.recover(lease))
-            yield Run(journal, lease, fingerprints, setup.clock, options.stopping), reader
+            run = Run(journal, lease, fingerprints, setup.clock, options.stopping)
+            await settle_by_repeating(run, reader)
+            yield run, reader
             await journal.run(lambda ledger: ledger.finish(lease))
         finally:
             beating.cancel()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, count, islice
 from typing import TypeVar
 
@@ -22,8 +22,17 @@ EVERY = 10.0  # seconds between two lines of progress
 def everybody(world: World, writer: StepWriter, resource: Resource) -> list[Contact]:
     """All people of a campaign whose vendor takes them inside the create call."""
     people = world.people[resource.key]
-    batches = chain.from_iterable(people.batches(Action.ADD_CONTACTS, name, 10_000) for name in resource.contacts)
-    return [marked(writer.run, writer.key, writer.identity, contact) for batch in batches for contact in batch]
+    return [
+        marked(writer.run, writer.key, writer.identity, _at_run(contact, name, writer.create_run))
+        for name in resource.contacts
+        for batch in people.batches(Action.ADD_CONTACTS, name, 10_000)
+        for contact in batch
+    ]
+
+
+def _at_run(contact: Contact, name: str, create_run: int) -> Contact:
+    """A campaign that is created again on purpose sends everybody at a new revision."""
+    return replace(contact, contacts=name, revision=max(contact.revision, create_run))
 
 
 @dataclass(slots=True)
@@ -40,6 +49,7 @@ class Sending:
 
     async def run(self) -> str:
         """Returns the container's vendor id. Raises what the first failed call raised; calls in flight are finished."""
+        self._told = self.writer.run.clock.monotonic()
         container = self.world.containers.get(self.writer.key, "")
         if not container:
             container = await self._provider.open(self.writer, self.campaign, self._resource, self.writer.key.contacts)

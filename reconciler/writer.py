@@ -217,14 +217,15 @@ class StepWriter:
         makes = self.action in {Action.CREATE, Action.ADD_CONTACTS} and not call.repeatable
         revision = self.create_run if makes else self.run.lease.epoch
         verb = f"{self.action}/{call}/{self.key.contacts}" + ("" if makes else f"/{self._calls}")
-        op_key = self.run.fingerprints.operation(self.key.connection, self.identity, b"", revision, verb)
+        op_key = self.run.fingerprints.operation(self.key.connection, self.identity, Person(b""), revision, verb)
         return Op(op_key, self.key, self.identity, self.action, None, revision)
 
     def _contact_op(self, person: Person) -> Op:
         contact = self._people[person]
         op_key = contact_op_key(self.run, self.key, self.identity, self.action, contact)
+        key = self.key if self.key.contacts else self.key.contact_set(contact.contacts)
         return Op(
-            op_key, self.key, self.identity, self.action, person, contact.revision, contact.key_mac, contact.fields_mac
+            op_key, key, self.identity, self.action, person, contact.revision, contact.key_mac, contact.fields_mac
         )
 
     def _results(self, request: Request, receipt: Receipt, people: Sequence[Person]) -> list[Result]:
@@ -241,6 +242,12 @@ class StepWriter:
         if not made or not receipt.vendor_id:
             return ()
         return (Binding(self.key, self.identity, receipt.vendor_id, {}, run=self.create_run),)
+
+
+def token_of(fingerprints: Fingerprints, identity: str, create_run: int) -> str:
+    """The short public mark of what one campaign's create leaves behind: `rc:k3f9qa`, the same in every run."""
+    op_key = fingerprints.operation("", identity, Person(b""), create_run, "token")
+    return "rc:" + fingerprints.mark(op_key)[3:9]
 
 
 def contact_op_key(run: Run, key: Key, identity: str, action: Action, contact: Contact) -> bytes:

@@ -18,7 +18,7 @@ RANKS = (
     {"planner", "guards", "planfile", "ledger", "providers", "contacts", "selection"},
     {"render", "world"},
     {"setup", "writer"},
-    {"observe", "sending"},
+    {"observe", "sending", "settle"},
     {"applier", "assembly"},
     {"runs"},
     {"reconcile", "binding"},

@@ -14,11 +14,11 @@ def matched(
     found: Sequence[Live] = (),
     bound: Binding | None = None,
     readable: bool = True,
-    creating: frozenset[Key] = frozenset(),
+    mark: str = "",
     everything: bool = True,
 ) -> Matches:
     bindings = {bound.key: bound} if bound else {}
-    return match([wanted], {"acme": found}, bindings, {"acme": readable}, creating, everything)
+    return match([wanted], {"acme": found}, bindings, {"acme": readable}, {KEY: mark} if mark else {}, everything)
 
 
 def only(matches: Matches) -> Match:
@@ -49,8 +49,11 @@ def test_several_namesakes_are_all_named() -> None:
     assert pair.refused.message.startswith('2 objects called "Spring" exist') and "v1 or v2" in pair.refused.remedy
 
 
-def test_a_namesake_may_be_our_own_while_its_create_is_in_doubt() -> None:
-    assert only(matched(resource(), [live()], creating=frozenset({KEY}))).refused is None
+def test_a_namesake_that_carries_our_mark_is_what_an_earlier_attempt_made() -> None:
+    ours, other = live(vendor_id="v2", mark="rc:abc123"), live(mark="rc:zzz999")
+    pair = only(matched(resource(), [other, ours], binding(vendor_id=""), mark="rc:abc123"))
+    assert pair.refused is None and pair.live == ours and "rc:abc123" in pair.by
+    assert only(matched(resource(), [other], binding(vendor_id=""), mark="rc:abc123")).refused is not None
 
 
 def test_a_bound_object_that_is_gone_is_not_made_again() -> None:

@@ -61,7 +61,7 @@ async def _plan(ready: Setup) -> Planned:
     from reconciler.ledger import open_reader
     from reconciler.setup import opened
 
-    ledger = open_reader(ready.repository.project.state, ready.root, ready.environ)
+    ledger = open_reader(ready.repository.project.state, str(ready.root), ready.environ)
     try:
         async with opened(ready) as sites:
             return await reconcile.plan(ready, sites, ledger)
@@ -89,8 +89,8 @@ def _write_rejects(root: Path, planned: Planned, rejects: str) -> None:
     target = Path(rejects).resolve()
     if target.is_relative_to(root.resolve()):
         raise Misuse(f"--rejects {rejects}: name a file outside the repository.")
-    lines = ["file,row,reason"]
+    lines = ["contacts,file,row,reason"]
     for key, people in planned.world.people.items():
-        lines += [f"{reject.file},{reject.row},{reject.reason}" for reject in people.rejects]
+        lines += [",".join(map(str, reject)) for reject in people.rejects]
         tell(f"{key}: {len(people.rejects)} rejected rows")
     write("\n".join(lines) + "\n", str(target))

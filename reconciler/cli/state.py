@@ -72,7 +72,7 @@ def _ledger(root: Path) -> Iterator[LedgerReader]:
     from reconciler.ledger import open_reader
 
     ready = setup(root)
-    ledger = open_reader(ready.repository.project.state, ready.root, ready.environ)
+    ledger = open_reader(ready.repository.project.state, str(ready.root), ready.environ)
     try:
         yield ledger
     finally:

@@ -13,10 +13,9 @@ from reconciler.model.names import Json, Key, Person, Phone, Spec
 class Live:
     """One vendor object in our vocabulary; it does not know our Key.
 
-    `spec` holds every field that could be read; `raw` is what the vendor answered, sent back untouched where the
-    vendor replaces whole
-    objects, and never stored or printed. `deletable`: no stop is needed before a delete. `note` is said to the
-    reader (removal queued).
+    `spec` holds every field that could be read; `raw` is what the vendor answered, sent back untouched where the vendor
+    replaces whole objects, and never stored or printed. `note` is said to the reader (removal queued). `mark`: the token of
+    ours that was found on it (`rc:k3f9qa`).
     """
 
     vendor_id: str
@@ -26,6 +25,7 @@ class Live:
     raw: Mapping[str, Json] = field(default_factory=dict, repr=False)
     complete: bool = True  # False: seen in a listing only, spec not read
     note: str = ""
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ class Contact:
     fields_mac: bytes = b""
     key_mac: bytes = b""
     revision: int = 1
+    contacts: str = ""  # the set they come from, where a call carries several sets
     mark: str = ""
     key: str = field(default="", repr=False)  # the value of columns.key; some vendors identify people by it
 

@@ -21,6 +21,7 @@ from reconciler.model import (
     Live,
     LiveContact,
     Person,
+    Phone,
     Resource,
     Spec,
 )
@@ -156,6 +157,10 @@ class Provider(Protocol):
 
     capabilities: Capabilities
     auth: Auth
+
+    def wire_phone(self, phone: Phone) -> str | None:
+        """The number in this vendor's form; None where it cannot take it. Pure."""
+        ...
 
     def refusals(self, resource: Resource) -> list[Refusal]:
         """What of a declaration this vendor cannot hold beyond the capability table. Pure, offline."""

@@ -28,6 +28,8 @@ def field_lines(change: Change) -> list[tuple[str, str]]:
     others = [field for field in change.fields if field not in windows and not _has_name(field, change.fields)]
     new = change.action is Action.CREATE
     lines = [_window_line(days, fields[0]) for days, fields in _by_edit(windows)]
+    first = ("displayName", "schedule", "recall")
+    others.sort(key=lambda field: first.index(field.path[0]) if field.path[0] in first else len(first))
     return lines + [line for field in others for line in _field(field, new)]
 
 

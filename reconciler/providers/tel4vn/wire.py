@@ -264,7 +264,7 @@ def live_of(raw: Raw, uuid: str, names: Names, ours: Spec) -> Live:
     if raw["campaign_uuid"] != uuid or not isinstance(raw["active"], bool):
         raise ValueError("another campaign than the one asked for")
     spec = from_wire(raw, names) | {name: ours[name] for name in OURS if name in ours}
-    return Live(uuid, str(raw["campaign_name"]), spec, run_of(raw), raw)
+    return Live(uuid, str(raw["campaign_name"]), spec, run_of(raw), raw, mark=mark_of(raw.get("description")))
 
 
 def entry_of(row: Raw) -> Live:
