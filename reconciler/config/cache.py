@@ -13,33 +13,41 @@ import stat
 import tempfile
 from array import array
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from reconciler import __version__
-from reconciler.config.document import Document, outline
+from reconciler.config.document import Document, Outline, outline
 from reconciler.config.schemas import folder
 
 _FILE: Final = ".reconciler/cache/documents.msgpack"
 _FORMAT: Final = 1
+_SEAL: Final = hashlib.sha256().digest_size
 
 
 class _Record(msgspec.Struct, array_like=True, gc=False):
-    """One document; `marks` as bytes of this machine, see `Document`."""
+    """One document, see there; `outline` is the id of one, `marks` are bytes of this machine."""
 
     start: int
     kind: str
-    signature: str
+    name: str
+    outline: bytes
     marks: bytes
     digest: bytes
-    tree: dict[str, Any]
+    tree: msgspec.Raw
 
 
-_decode_files = msgspec.msgpack.Decoder(dict[bytes, msgspec.Raw]).decode
+class _Stored(msgspec.Struct, array_like=True):
+    """`files`: hash of the content -> its records; `outlines`: id -> signature, each once though thousands share it."""
+
+    files: dict[bytes, msgspec.Raw] = {}
+    outlines: dict[bytes, str] = {}
+
+
+_decode = msgspec.msgpack.Decoder(_Stored).decode
 _decode_records = msgspec.msgpack.Decoder(list[_Record]).decode
 _encode = msgspec.msgpack.Encoder().encode
-_SEAL: Final = hashlib.sha256().digest_size
 
 
 def _version() -> str:
@@ -55,17 +63,18 @@ class Cache:
         self._path = root / _FILE
         self._version = _version()
         self._known = self._load()
-        self._used: dict[bytes, msgspec.Raw | bytes] = {}
+        self._outlines = {name: outline(signature) for name, signature in self._known.outlines.items()}
+        self._used = _Stored(files={}, outlines={})
 
-    def _load(self) -> dict[bytes, msgspec.Raw]:
+    def _load(self) -> _Stored:
         try:
             with open(os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as stream:
-                status, blob = os.fstat(stream.fileno()), memoryview(stream.read())
-            if stat.S_IMODE(status.st_mode) == 0o600 and blob[:_SEAL] == self._seal(status, blob[_SEAL:]):
-                return _decode_files(blob[_SEAL:])
+                status, content = os.fstat(stream.fileno()), memoryview(stream.read())
+            if stat.S_IMODE(status.st_mode) == 0o600 and content[:_SEAL] == self._seal(status, content[_SEAL:]):
+                return _decode(content[_SEAL:])
         except (OSError, msgspec.MsgspecError):
             pass
-        return {}
+        return _Stored()
 
     def _seal(self, status: os.stat_result, payload: bytes | memoryview) -> bytes:
         """Over the content, the version, and what only the disk that wrote the file knows: committing one is no use."""
@@ -76,28 +85,38 @@ class Cache:
     def documents(self, content: bytes, file: str) -> list[Document] | None:
         """What was kept for these bytes, or None."""
         name = hashlib.sha256(content).digest()
-        raw = self._known.get(name)
+        raw = self._known.files.get(name)
         if raw is None:
             return None
-        records = _decode_records(raw)
-        self._used[name] = raw
-        return [_document(record, file) for record in records]
+        self._used.files[name] = raw
+        return [self._document(record, file) for record in _decode_records(raw)]
+
+    def _document(self, record: _Record, file: str) -> Document:
+        shape = self._outlines[record.outline]
+        self._used.outlines[shape.id] = shape.signature
+        marks = array("I", record.marks)
+        return Document(file, record.start, record.kind, marks, shape, record.name, record.tree, record.digest)
 
     def keep(self, content: bytes, documents: list[Document]) -> None:
         """Remember a file all of whose documents are sound."""
-        if documents and not any(map(_holds_people, documents)):
-            self._used[hashlib.sha256(content).digest()] = _encode([_record(document) for document in documents])
+        if not documents or any(document.holds_people for document in documents):
+            return
+        records = [self._record(document, document.outline) for document in documents]
+        self._used.files[hashlib.sha256(content).digest()] = msgspec.Raw(_encode(records))
+
+    def _record(self, document: Document, shape: Outline) -> _Record:
+        self._used.outlines[shape.id] = shape.signature
+        marks, tree = document.marks.tobytes(), document.sealed or msgspec.Raw()
+        return _Record(document.start, document.kind, document.name, shape.id, marks, document.digest, tree)
 
     def save(self) -> None:
         """Write what was used this time, if that is not what is there already."""
-        if self._used.keys() == self._known.keys():
-            return
-        with contextlib.suppress(OSError):
-            self._write({name: msgspec.Raw(raw) for name, raw in self._used.items()})
+        if self._used.files.keys() != self._known.files.keys():
+            with contextlib.suppress(OSError):
+                self._write(_encode(self._used))
 
-    def _write(self, files: dict[bytes, msgspec.Raw]) -> None:
+    def _write(self, payload: bytes) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        payload = _encode(files)
         descriptor, name = tempfile.mkstemp(dir=self._path.parent)  # 0600 from the start
         try:
             with open(descriptor, "wb") as stream:
@@ -110,25 +129,3 @@ class Cache:
         except OSError:
             os.unlink(name)
             raise
-
-
-def _holds_people(document: Document) -> bool:
-    source = document.tree["spec"].get("source")
-    return isinstance(source, dict) and "inline" in source
-
-
-def _record(document: Document) -> _Record:
-    return _Record(
-        document.start,
-        document.kind,
-        document.outline.signature,
-        document.marks.tobytes(),
-        document.digest,
-        document.tree,
-    )
-
-
-def _document(record: _Record, file: str) -> Document:
-    marks = array("Q", record.marks)
-    signature = outline(record.signature)
-    return Document(file, record.start, record.tree, marks, signature, record.kind, record.digest, sound=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Literal
 
-from reconciler.config.document import Document, Places
+from reconciler.config.document import Document, Places, Tree
 from reconciler.config.schedules import Shared
 from reconciler.config.schemas import VENDORS
 from reconciler.config.typed import Form, form
@@ -30,13 +30,13 @@ class Neighbours:
     recalls: Mapping[str, Shared]
 
 
-def campaign(document: Document, near: Neighbours, complaints: Complaints) -> Resource | None:
-    """The Resource; None where something is missing that was, or will be, complained about."""
-    spec, metadata = document.tree["spec"], document.tree["metadata"]
+def campaign(document: Document, tree: Tree, near: Neighbours, complaints: Complaints) -> Resource | None:
+    """The Resource; None where its connection is missing, which is complained about elsewhere. `tree`: the document's."""
+    spec, metadata = tree["spec"], tree["metadata"]
     connection = near.connections.get(spec["connection"])
     if connection is None:
         return None
-    block = _block(document, connection, complaints)
+    block = _block(document, spec, connection, complaints)
     vendor_ids = [block[name] for name in _IDS.get(connection.vendor, ()) if name in block]
     run: Any = block.get("run", 1)
     schedule, recall = near.schedules.get(spec.get("schedule")), near.recalls.get(spec.get("recall"))
@@ -58,9 +58,11 @@ def campaign(document: Document, near: Neighbours, complaints: Complaints) -> Re
     )
 
 
-def _block(document: Document, connection: Connection, complaints: Complaints) -> dict[str, Json]:
+def _block(
+    document: Document, spec: Mapping[str, Any], connection: Connection, complaints: Complaints
+) -> dict[str, Json]:
     """The vendor's block in canonical form, empty where there is none."""
-    spec, vendor = document.tree["spec"], connection.vendor
+    vendor = connection.vendor
     for other in VENDORS:
         if other in spec and other != vendor:
             text = (

@@ -19,7 +19,11 @@ Path = tuple[str | int, ...]  # into a Tree: ("spec", "windows", 0, "from")
 SEPARATOR: Final = "\x00"
 MAPPING: Final = "\x01"
 SEQUENCE: Final = "\x02"
-COLUMN_BITS: Final = 20
+COLUMN_BITS: Final = 12
+LAST_COLUMN: Final = (1 << COLUMN_BITS) - 1  # what is further to the right is said to be here
+
+_encode = msgspec.msgpack.Encoder(order="deterministic").encode
+_decode = msgspec.msgpack.Decoder(Tree).decode
 
 
 class Outline:
@@ -28,7 +32,11 @@ class Outline:
     def __init__(self, signature: str) -> None:
         """`signature`, joined by NUL: per container a mark with its path, then its keys, or the number of its items."""
         self.signature = signature
-        self.paths = {path: number for number, path in enumerate(_paths(signature))}
+        self.id = hashlib.blake2b(signature.encode(), digest_size=16).digest()
+
+    @cached_property
+    def paths(self) -> dict[str, int]:
+        return {path: number for number, path in enumerate(_paths(self.signature))}
 
     @cached_property
     def fields(self) -> dict[str, int]:
@@ -64,44 +72,61 @@ def outline(signature: str) -> Outline:
 
 
 def pack(line: int, column: int) -> int:
-    """Line and column, counted from 0, in one number; a file is too small for a column of more bits."""
-    return line << COLUMN_BITS | column
+    """Line and column, counted from 0, in 32 bits: a file that may be read has less than 2**20 lines."""
+    return line << COLUMN_BITS | min(column, LAST_COLUMN)
 
 
 def place(file: str, mark: int) -> Source:
-    """A packed mark as people count: lines and columns from 1."""
-    return Source(file, (mark >> COLUMN_BITS) + 1, (mark & ((1 << COLUMN_BITS) - 1)) + 1)
+    """A packed place as people count: lines and columns from 1."""
+    return Source(file, (mark >> COLUMN_BITS) + 1, (mark & LAST_COLUMN) + 1)
 
 
 @dataclass(slots=True)
 class Document:
     """`marks`: for each path of `outline` the packed places of key and value.
 
-    `sound`: follows the schema of its kind; only then is there a `digest`.
+    A document that follows the schema of its kind is `sealed`: its tree is kept packed and unpacked each time it is asked
+    for, and `digest` is that of what it says.
     """
 
     file: str
     start: int
-    tree: Tree
+    kind: str
     marks: array[int]
     outline: Outline
-    kind: str
+    name: str = ""  # metadata.name, empty where it is not said properly
+    sealed: msgspec.Raw | None = None
     digest: bytes = b""
-    sound: bool = False
+    holds_people: bool = False  # rows of contacts are written in the document itself
+    _tree: Tree | None = None
+
+    @classmethod
+    def read(cls, file: str, start: int, kind: str, marks: array[int], shape: Outline, tree: Tree) -> Document:
+        metadata = tree.get("metadata")
+        name = metadata.get("name") if isinstance(metadata, dict) else None
+        return cls(file, start, kind, marks, shape, name if isinstance(name, str) else "", _tree=tree)
 
     @property
-    def name(self) -> str:
-        """`metadata.name`, or nothing where the document does not say it properly."""
-        metadata = self.tree.get("metadata")
-        name = metadata.get("name") if isinstance(metadata, dict) else None
-        return name if isinstance(name, str) else ""
+    def tree(self) -> Tree:
+        return self._tree if self._tree is not None else _decode(self.sealed or b"\x80")
+
+    def seal(self) -> None:
+        """To be called once it is known to follow its schema."""
+        tree = self.tree
+        packed = _encode(tree)
+        source = tree["spec"].get("source", {})
+        self.holds_people = "inline" in source
+        if self.holds_people:
+            tree["spec"]["source"] = {**source, "inline": None}
+        self.digest = hashlib.sha256(_encode(tree) if self.holds_people else packed).digest()
+        self.sealed, self._tree = msgspec.Raw(packed), None
 
     @property
     def source(self) -> Source:
         return place(self.file, self.start)
 
-    def place_of(self, path: Path, key: bool = False) -> Source:
-        """Where the value (or the key) at `path` stands; where there is none, the nearest node above it."""
+    def place_of(self, path: Path, key: bool = True) -> Source:
+        """Where the key (or the value) at `path` stands; where there is none, the nearest node above it."""
         parts = [str(part) for part in path]
         while parts:
             number = self.outline.paths.get(".".join(parts))
@@ -111,26 +136,13 @@ class Document:
         return self.source
 
 
-def digest(tree: Tree) -> bytes:
-    """SHA-256 of what a document says; rows written inline are people and left out."""
-    return hashlib.sha256(msgspec.json.encode(_without_people(tree), order="deterministic")).digest()
-
-
-def _without_people(tree: Tree) -> Tree:
-    spec = tree.get("spec")
-    source = spec.get("source") if isinstance(spec, dict) else None
-    if isinstance(spec, dict) and isinstance(source, dict) and "inline" in source:
-        return {**tree, "spec": {**spec, "source": {**source, "inline": None}}}
-    return tree
-
-
 class Places(Mapping[str, Source]):
     """Where the fields of a campaign are written: its own, and those of the schedule and recall policy it names."""
 
-    __slots__ = ("_fields", "_file", "_marks", "_recall", "_schedule")
+    __slots__ = ("_fields", "_file", "_keys", "_recall", "_schedule")
 
     def __init__(self, document: Document, schedule: Mapping[str, Source], recall: Mapping[str, Source]) -> None:
-        self._file, self._marks, self._fields = document.file, document.marks, document.outline.fields
+        self._file, self._keys, self._fields = document.file, document.marks[::2], document.outline.fields
         self._schedule, self._recall = schedule, recall
 
     def __getitem__(self, path: str) -> Source:
@@ -139,7 +151,7 @@ class Places(Mapping[str, Source]):
             return self._schedule[below]
         if below and top == "recall":
             return self._recall[below]
-        return place(self._file, self._marks[2 * self._fields[path]])
+        return place(self._file, self._keys[self._fields[path]])
 
     def __iter__(self) -> Iterator[str]:
         yield from self._fields

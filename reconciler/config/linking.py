@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from reconciler.config import campaigns, nouns, people, schedules
+from reconciler.config import campaigns, identities, nouns, people, schedules
 from reconciler.config.document import Document
 from reconciler.config.files import PROJECT_FILE
 from reconciler.config.findings import finding
@@ -37,11 +37,8 @@ def link(
     `complete`: whether every file was read; where not, a missing name may be declared in the part that was not.
     """
     register = _register(documents, complaints)
-    sound = {kind: [document for document in register[kind].values() if document.sound] for kind in KINDS}
-    if complete:
-        for kind in _NAMES:
-            for document in sound[kind]:
-                _check_names(document, register, complaints)
+    sound = {kind: [document for document in register[kind].values() if document.sealed] for kind in KINDS}
+    names = _Names(register if complete else None, complaints)
     project = _project(register, root, complaints, complete)
     near = campaigns.Neighbours(
         {document.name: nouns.connection(document, complaints) for document in sound["Connection"]},
@@ -49,8 +46,10 @@ def link(
         {document.name: schedules.recall(document, warnings) for document in sound["RecallPolicy"]},
     )
     sets = {document.name: nouns.contact_set(document, root, complaints) for document in sound["ContactSet"]}
+    for document in sound["ContactSet"]:
+        names.check(document, document.tree["spec"])
     lists = {document.name: nouns.suppression_list(document, root, complaints) for document in sound["SuppressionList"]}
-    resources = _campaigns(sound["Campaign"], near, register, complaints)
+    resources = _campaigns(sound["Campaign"], near, names, identities.Identities(register["Campaign"], complaints))
     warnings += _idle_waivers(project, register)
     warnings += people.in_the_repository(root, [*sets.values(), *lists.values()])
     if project is None:
@@ -72,14 +71,20 @@ def _register(documents: Iterable[Document], complaints: Complaints) -> Register
     return register
 
 
-def _check_names(document: Document, register: Register, complaints: Complaints) -> None:
-    spec = document.tree["spec"]
-    for field, kind, noun in _NAMES[document.kind]:
-        named = spec.get(field, ())
-        for path, name in [((field,), named)] if isinstance(named, str) else _items(field, named):
-            if name not in register[kind]:
-                text = f"{noun} {quoted(name)} does not exist.{suggestion(name, register[kind])}"
-                complaints.at(document, ("spec", *path), "reference", text)
+class _Names:
+    """Whether what is named exists; asks nothing where not every file could be read."""
+
+    def __init__(self, register: Register | None, complaints: Complaints) -> None:
+        self._register, self.complaints = register, complaints
+
+    def check(self, document: Document, spec: Mapping[str, Any]) -> None:
+        for field, kind, noun in _NAMES[document.kind] if self._register is not None else ():
+            named = spec.get(field, ())
+            known = self._register[kind] if self._register is not None else {}
+            for path, name in [((field,), named)] if isinstance(named, str) else _items(field, named):
+                if name not in known:
+                    text = f"{noun} {quoted(name)} does not exist.{suggestion(name, known)}"
+                    self.complaints.at(document, ("spec", *path), "reference", text)
 
 
 def _items(field: str, names: Iterable[str]) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -100,70 +105,24 @@ def _project(register: Register, root: Path, complaints: Complaints, complete: b
     if not ours and complete:
         text = "There is no Project in this file. Begin it with apiVersion: reconciler/v1 and kind: Project."
         complaints.file(PROJECT_FILE, "project", text)
-    return nouns.project(ours[0], root, complaints) if ours and ours[0].sound else None
+    return nouns.project(ours[0], root, complaints) if ours and ours[0].sealed else None
 
 
 def _campaigns(
-    documents: list[Document], near: campaigns.Neighbours, register: Register, complaints: Complaints
+    documents: list[Document], near: campaigns.Neighbours, names: _Names, known: identities.Identities
 ) -> list[Resource]:
+    """One tree at a time: all of them together would be most of the memory."""
     made = []
-    taken: dict[tuple[str, str, str], Document] = {}
     for document in documents:
-        resource = campaigns.campaign(document, near, complaints)
+        tree = document.tree
+        names.check(document, tree["spec"])
+        known.moved(document, tree["metadata"].get("movedFrom"))
+        resource = campaigns.campaign(document, tree, near, names.complaints)
         if resource is not None:
+            known.add(document, resource)
             made.append(resource)
-            _check_identity(document, resource, taken, complaints)
-        if "movedFrom" in document.tree["metadata"]:
-            _check_move(document, register, taken, complaints)
+    known.check_moves()
     return made
-
-
-def _check_identity(
-    document: Document, resource: Resource, taken: dict[tuple[str, str, str], Document], complaints: Complaints
-) -> None:
-    """A vendor knows a campaign by its name or its id: two of ours must not mean the same."""
-    if resource.absent is not None:
-        return
-    connection = resource.key.connection
-    first = taken.setdefault((connection, "name", resource.name), document)
-    if first is not document:
-        text = f"{quoted(resource.name)} is also the name of campaign {first.name} ({first.source}) on {connection}: "
-        path = ("spec", "displayName") if "displayName" in resource.spec else ("metadata", "name")
-        complaints.at(document, path, "vendor-name", text + "give one another displayName.")
-    if resource.vendor_id is None:
-        return
-    first = taken.setdefault((connection, "id", resource.vendor_id), document)
-    if first is not document:
-        text = f"{quoted(resource.vendor_id)} is bound by campaign {first.name} ({first.source}) too: keep one of them."
-        complaints.at(document, ("spec", resource.vendor), "vendor-name", text)
-
-
-def _check_move(
-    document: Document, register: Register, taken: dict[tuple[str, str, str], Document], complaints: Complaints
-) -> None:
-    old = document.tree["metadata"]["movedFrom"]
-    path = ("metadata", "movedFrom")
-    if (circle := _circle(document, register)) is not None:
-        complaints.at(document, path, "moved", f"movedFrom goes in a circle: {circle}. Take it out of one of them.")
-    elif old in register["Campaign"]:
-        text = (
-            f"movedFrom {quoted(old)} still exists ({register['Campaign'][old].source}): rename that one or keep both."
-        )
-        complaints.at(document, path, "moved", text)
-    first = taken.setdefault(("", "moved", old), document)
-    if first is not document:
-        text = f"movedFrom {quoted(old)} is claimed by campaign {first.name} ({first.source}) too: only one can be it."
-        complaints.at(document, path, "moved", text)
-
-
-def _circle(document: Document, register: Register) -> str | None:
-    """`a, b, a` where following movedFrom from `a` leads back to it."""
-    trail = [document.name]
-    while (old := register["Campaign"][trail[-1]].tree["metadata"].get("movedFrom")) in register["Campaign"]:
-        trail.append(old)
-        if old in trail[:-1]:
-            return ", ".join(trail) if old == document.name else None
-    return None
 
 
 def _idle_waivers(project: Project | None, register: Register) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode
 from reconciler.config import yaml_errors
 from reconciler.config.document import (
     COLUMN_BITS,
+    LAST_COLUMN,
     MAPPING,
     SEPARATOR,
     SEQUENCE,
@@ -60,7 +61,7 @@ class _GuardedParser(_Parser):
         self.depth -= 1
 
 
-_TOO_DEEP: Final = f"nested deeper than {MAX_DEPTH} levels; an alias inside its own anchor does that too."
+_TOO_DEEP: Final = f"Nested deeper than {MAX_DEPTH} levels; an alias inside its own anchor does that too."
 
 
 class _Abandoned(Exception):
@@ -133,14 +134,8 @@ class _Walk:
             self.inspect(root)
         kind = _kind(root)
         tree = self.mapping(root, want(kind) if kind in KINDS else None, "", 1)
-        return Document(
-            self.file,
-            pack(root.start_mark.line, root.start_mark.column),
-            tree,
-            _marks(self.entries),
-            outline(SEPARATOR.join(self.tokens)),
-            kind,
-        )
+        start, shape = pack(root.start_mark.line, root.start_mark.column), outline(SEPARATOR.join(self.tokens))
+        return Document.read(self.file, start, kind, _marks(self.entries), shape, tree)
 
     def mapping(self, node: MappingNode, wanted: Want | None, path: str, depth: int) -> Tree:
         out: Tree = {}
@@ -232,6 +227,6 @@ def _kind(root: MappingNode) -> str:
 
 
 def _marks(entries: list[tuple[Node, Node]]) -> array[int]:
-    return array(
-        "Q", [(mark := node.start_mark).line << COLUMN_BITS | mark.column for pair in entries for node in pair]
-    )
+    """As `pack` does it, without a call for each of many."""
+    marks = [node.start_mark for pair in entries for node in pair]
+    return array("I", [m.line << COLUMN_BITS | (c if (c := m.column) < LAST_COLUMN else LAST_COLUMN) for m in marks])

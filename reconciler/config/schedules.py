@@ -35,19 +35,20 @@ def schedule(document: Document, complaints: Complaints) -> Shared:
     out |= {name: spec[name] for name in days}
     if "exclude" in spec:
         out["exclude"] = list(_excluded(document, spec["exclude"], complaints))
-    places = {path: document.place_of(("spec", path), key=True) for path in out}
+    places = {path: document.place_of(("spec", path)) for path in out}
     return Shared(out, places | windows.places)
 
 
 def recall(document: Document, warnings: list[Finding]) -> Shared:
-    spec = form("RecallPolicy").mapping(document.tree["spec"])
-    for number, outcome in enumerate(document.tree["spec"].get("outcomes", ())):
+    declared = document.tree["spec"]
+    for number, outcome in enumerate(declared.get("outcomes", ())):
         if outcome in _DOUBTFUL:
             code, why = _DOUBTFUL[outcome]
             warnings.append(
                 finding(code, f"{outcome} is retried: {why}", document.place_of(("spec", "outcomes", number)))
             )
-    return Shared(spec, {path: document.place_of(("spec", path), key=True) for path in spec})
+    spec = form("RecallPolicy").mapping(declared)
+    return Shared(spec, {path: document.place_of(("spec", path)) for path in spec})
 
 
 _DOUBTFUL: Final = {
@@ -141,4 +142,4 @@ class _Windows:
         self.complaints.at(self.document, ("spec", "windows", number), "window", text)
 
     def _place(self, number: int) -> Source:
-        return self.document.place_of(("spec", "windows", number), key=True)
+        return self.document.place_of(("spec", "windows", number))

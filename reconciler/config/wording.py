@@ -12,9 +12,11 @@ from typing import Any, Final
 import jsonschema
 from jsonschema.exceptions import ValidationError
 
-from reconciler.config.document import Document, Path
-from reconciler.config.schemas import Schema, schema
+from reconciler.config.document import Document, Path, Tree
+from reconciler.config.schemas import Schema, schema, validator
 from reconciler.config.words import Complaints, field, quoted, suggestion
+
+Said = tuple[Path, str, str]  # path, rule, sentence
 
 _FORMATS: Final = {
     "duration": "is no duration: write a number and a unit, like 45s, 30m or 7d.",
@@ -57,9 +59,8 @@ class _Fault:
 
 def complain(document: Document, complaints: Complaints) -> None:
     """Everything that the schema of its kind has against `document`; at least one thing."""
-    faults = [
-        _fault(error) for error in jsonschema.Draft202012Validator(schema(document.kind)).iter_errors(document.tree)
-    ]
+    tree = document.tree
+    faults = [_fault(error) for error in jsonschema.Draft202012Validator(schema(document.kind)).iter_errors(tree)]
     mistyped = {fault.path for fault in faults if fault.keyword == "type"}
     said = [
         saying
@@ -67,20 +68,20 @@ def complain(document: Document, complaints: Complaints) -> None:
         if fault.keyword == "type" or fault.path not in mistyped  # the rest follows from the wrong type
         for saying in _said(fault)
     ]
-    for path, rule, sentence in said or [((), "invalid", _LINE_BREAK)]:
+    for path, rule, sentence in said or _line_breaks(document.kind, tree):
         complaints.at(document, path, rule, sentence)
 
 
-# The two validators disagree only about a line break at the end of a text, which jsonschema's patterns let through.
-_LINE_BREAK: Final = "a text ends in a line break where none may be: write it on one line."
+def _line_breaks(kind: str, tree: Tree) -> Iterator[Said]:
+    """All that the two validators disagree about: jsonschema's patterns let a line break at the end of a text through."""
+    for error in validator(kind).iter_errors(tree):
+        path = tuple(error.instance_path)
+        yield path, "format", f"{field(path)} ends in a line break: write it on one line."
 
 
 def _fault(error: ValidationError) -> _Fault:
     schema_part = error.schema if isinstance(error.schema, dict) else {}
     return _Fault(tuple(error.absolute_path), str(error.validator), error.validator_value, error.instance, schema_part)
-
-
-Said = tuple[Path, str, str]  # path, rule, sentence
 
 
 def _said(fault: _Fault) -> Iterator[Said]:
@@ -130,7 +131,8 @@ def _wrong_pattern(fault: _Fault) -> str:
 
 def _wrong_choice(fault: _Fault) -> str:
     choices = [str(choice) for choice in fault.wanted]
-    return f"must be {_listed(choices, 'or')}.{suggestion(str(fault.instance), choices)}"
+    hint = suggestion(fault.instance, choices) if isinstance(fault.instance, str) else ""
+    return f"must be {_listed(choices, 'or')}.{hint}"
 
 
 def _does_not_fit(fault: _Fault) -> str:
@@ -189,4 +191,4 @@ def _flow(value: Any) -> str:
         return "[" + ", ".join(map(_flow, value)) + "]"
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value)
+    return f'"{value}"' if isinstance(value, str) and not value.strip("0123456789:.") else str(value)

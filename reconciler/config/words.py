@@ -43,7 +43,7 @@ class Complaints:
 
     def at(self, document: Document, path: Path, rule: str, sentence: str) -> None:
         """`sentence` is about the field at `path`; where the field is not written, about what it would stand in."""
-        source = document.place_of(path, key=True)
+        source = document.place_of(path)
         self.found.append(Problem(source.file, source.line, source.column, subject(document) + sentence, rule))
 
     def file(self, file: str, rule: str, sentence: str) -> None:

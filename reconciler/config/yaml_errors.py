@@ -10,7 +10,7 @@ from reconciler.errors import Problem
 _SENTENCES: Final = {
     "mapping values are not allowed in this context": (
         "problem",
-        "A key stands where none can: indent it like its neighbours, and quote a text that holds a colon and a space.",
+        "A key stands where none can: indent it like its neighbours, and quote a text with a colon and a space.",
     ),
     "block sequence entries are not allowed in this context": (
         "problem",
