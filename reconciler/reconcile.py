@@ -12,6 +12,7 @@ from reconciler.model import Report
 from reconciler.observe import look
 from reconciler.planner import plan_steps
 from reconciler.runs import Options, check_approved, leased, report
+from reconciler.settle import Settler
 from reconciler.setup import Setup
 from reconciler.world import Planned, Site
 
@@ -30,6 +31,7 @@ async def plan(setup: Setup, sites: Mapping[str, Site], ledger: LedgerReader) ->
 async def apply(setup: Setup, sites: Mapping[str, Site], options: Options) -> Report:
     """Take the lease, plan again, refuse what moved, carry out the rest, and say what became of it."""
     async with leased(setup, options) as (run, ledger):
+        await Settler(run, sites, ledger, setup.resources()).settle()
         planned = await plan(setup, sites, ledger)
         check_approved(setup, options, planned.plan)
         if not options.confirm(planned.plan):

@@ -18,7 +18,6 @@ from reconciler.ledger import open_ledger, open_reader
 from reconciler.ledger.base import Holder, Lease, LedgerReader
 from reconciler.ledger.journal import Journal
 from reconciler.model import Change, Outcome, Plan, Report, Result, Severity, Tally
-from reconciler.settle import settle_by_repeating
 from reconciler.setup import Setup
 from reconciler.writer import Run
 
@@ -60,9 +59,7 @@ async def leased(setup: Setup, options: Options) -> AsyncIterator[tuple[Run, Led
         try:
             await journal.run(lambda ledger: ledger.start(lease, fingerprints.check()))
             await journal.run(lambda ledger: ledger.recover(lease))
-            run = Run(journal, lease, fingerprints, setup.clock, options.stopping)
-            await settle_by_repeating(run, reader)
-            yield run, reader
+            yield Run(journal, lease, fingerprints, setup.clock, options.stopping), reader
             await journal.run(lambda ledger: ledger.finish(lease))
         finally:
             beating.cancel()

@@ -10,7 +10,7 @@ from pathlib import Path
 from reconciler import config, providers, selection
 from reconciler.clock import Clock, SystemClock
 from reconciler.errors import ConfigInvalid, Problem
-from reconciler.model import Connection, Reference, Repository, Resource
+from reconciler.model import Connection, Key, Reference, Repository, Resource
 from reconciler.providers.base import Provider
 from reconciler.providers.hosts import bound_host
 from reconciler.world import Site
@@ -32,6 +32,9 @@ class Setup:
     @property
     def partial(self) -> bool:
         return bool(self.select or self.exclude)
+
+    def resources(self) -> dict[Key, Resource]:
+        return {campaign.key: campaign for campaign in self.repository.campaigns}
 
     def connections(self) -> list[Connection]:
         """Those that a declared campaign uses; without a selection all of them, so that what nobody declared is seen."""
