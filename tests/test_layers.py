@@ -21,7 +21,7 @@ RANKS = (
     {"observe", "sending", "settle"},
     {"applier", "assembly"},
     {"runs"},
-    {"reconcile", "binding"},
+    {"reconcile", "binding", "resolving"},
     {"cli"},
 )
 APART = {"simulator"}  # stands for the vendors: shares nothing with what it tests

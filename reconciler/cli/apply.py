@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.common import formats, paint, setup, tell, write
-from reconciler.cli.duration import SECONDS
+from reconciler.cli.duration import in_seconds
 
 if TYPE_CHECKING:
     from reconciler.model import Plan, Report
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.argument("planfile", required=False, metavar="[PLANFILE]")
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
 @click.option(
-    "--lock-timeout", type=SECONDS, default="0s", show_default=True, help="How long to wait for a held lease."
+    "--lock-timeout", callback=in_seconds, default="0s", show_default=True, help="How long to wait for a held lease."
 )
 @formats("text", "json")
 @click.pass_obj

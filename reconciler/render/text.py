@@ -78,6 +78,11 @@ def _doubts(doubts: Sequence[Doubt], paint: Paint) -> Iterable[str]:
         )
 
 
+def doubts_text(doubts: Sequence[Doubt], paint: Paint = plain) -> str:
+    """What waits for a person, with the command for each."""
+    return "\n\n".join(_doubts(doubts, paint)) + "\n" if doubts else "Nothing is in doubt.\n"
+
+
 def _connections(plan: Plan, paint: Paint) -> Iterable[str]:
     deltas = {delta.key: delta for delta in plan.deltas}
     of_connection: dict[str, list[Change]] = {}
