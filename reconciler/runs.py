@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,29 +45,34 @@ class Options:
 @asynccontextmanager
 async def leased(setup: Setup, options: Options) -> AsyncIterator[tuple[Run, LedgerReader]]:
     """Hold the project's lease: journal open, key checked, requests a dead run left behind taken into doubt."""
-    store = setup.repository.project.state
-    reader = open_reader(store, str(setup.root), setup.environ, setup.clock)
-    try:
+    where = (setup.repository.project.state, str(setup.root), setup.environ, setup.clock)
+    with closing(open_reader(*where)) as reader:
         fingerprints = identify(setup, reader)
+    async with AsyncExitStack() as stack:
+        ledger = stack.enter_context(closing(open_ledger(*where)))
+        journal = await stack.enter_async_context(Journal(ledger))
+        lease = await stack.enter_async_context(_lease(setup, options, journal))
+        reader = stack.enter_context(closing(open_reader(*where)))
+        await journal.run(lambda ledger: ledger.start(lease, fingerprints.check()))
+        await journal.run(lambda ledger: ledger.recover(lease))
+        yield Run(journal, lease, fingerprints, setup.clock, options.stopping), reader
+        await journal.run(lambda ledger: ledger.finish(lease))
+
+
+@asynccontextmanager
+async def _lease(setup: Setup, options: Options, journal: Journal) -> AsyncIterator[Lease]:
+    """The lease, kept alive by a timer and freed at the end, whatever happens."""
+    seconds = setup.repository.project.state.lease
+    lease = await _acquire(setup, options, journal, seconds)
+    beating = asyncio.create_task(_heartbeat(setup, journal, lease, seconds))
+    try:
+        yield lease
     finally:
-        reader.close()
-    ledger = open_ledger(store, str(setup.root), setup.environ, setup.clock)
-    async with Journal(ledger) as journal:
-        lease = await _acquire(setup, options, journal, store.lease)
-        beating = asyncio.create_task(_heartbeat(setup, journal, lease, store.lease))
-        reader = open_reader(store, str(setup.root), setup.environ, setup.clock)
-        try:
-            await journal.run(lambda ledger: ledger.start(lease, fingerprints.check()))
-            await journal.run(lambda ledger: ledger.recover(lease))
-            yield Run(journal, lease, fingerprints, setup.clock, options.stopping), reader
-            await journal.run(lambda ledger: ledger.finish(lease))
-        finally:
-            beating.cancel()
-            with suppress(asyncio.CancelledError, LeaseLost):
-                await beating
-            reader.close()
-            with suppress(LeaseLost):
-                await journal.run(lambda ledger: ledger.release(lease))
+        beating.cancel()
+        with suppress(asyncio.CancelledError, LeaseLost):
+            await beating
+        with suppress(LeaseLost):
+            await journal.run(lambda ledger: ledger.release(lease))
 
 
 async def _acquire(setup: Setup, options: Options, journal: Journal, seconds: int) -> Lease:
