@@ -35,10 +35,8 @@ def said(content: str | bytes) -> list[str]:
 
 # ---- what is written is what is read -------------------------------------------------------------------------------
 
-texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)))
-keys = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1).filter(
-    lambda key: key != "<<"
-)
+texts = st.text(st.characters(codec="utf-8"))
+keys = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1).filter(lambda key: key != "<<")
 values = st.recursive(texts, lambda inner: st.lists(inner) | st.dictionaries(keys, inner), max_leaves=20)
 
 

@@ -53,7 +53,7 @@ class _Campaign:
 
     def _cannot(self, path: str, what: str, reason: str) -> Problem:
         """`reason` without a capital or a full stop, as tables have it, becomes a sentence."""
-        sentence = reason[:1].upper() + reason[1:].rstrip(".") + "."
+        sentence = reason[:1].upper() + reason[1:] + ("" if reason.endswith((".", "?")) else ".")
         place = self.campaign.places.get(path) or self.campaign.places.get(path.split(".")[0], self.campaign.source)
         return _problem(place, f"Campaign {self.campaign.key.name}: {self.table.vendor} cannot {what}. {sentence}")
 

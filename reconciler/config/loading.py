@@ -7,7 +7,7 @@ import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from reconciler.config import files, linking
 from reconciler.config.cache import Cache
@@ -19,7 +19,8 @@ from reconciler.config.words import Complaints, quoted, suggestion
 from reconciler.errors import ConfigInvalid, Problem
 from reconciler.model import Finding, Repository
 
-API_VERSION = "reconciler/v1"
+API_VERSION: Final = "reconciler/v1"
+_THERE_ARE: Final = f" There are {', '.join(KINDS)}."
 
 
 def load(root: Path) -> Repository:
@@ -142,9 +143,8 @@ def _stranger(tree: dict[str, Any]) -> tuple[tuple[str, ...], str] | None:
             f"This is no document of {API_VERSION}: {said}. If the file is not ours, leave it out with spec.include in "
         )
         return ("apiVersion",), text + f"{files.PROJECT_FILE}."
-    if kind is None:
-        return (), f"kind is missing: write one of {', '.join(KINDS)}."
-    if kind not in KINDS:
-        hint = suggestion(str(kind), KINDS) or f" There are {', '.join(KINDS)}."
-        return ("kind",), f"There is no kind {quoted(str(kind))}.{hint}"
-    return None
+    if kind in KINDS:
+        return None
+    if not isinstance(kind, str):
+        return ("kind",), f"kind is missing: write one of {', '.join(KINDS)}."
+    return ("kind",), f"There is no kind {quoted(kind)}.{suggestion(kind, KINDS) or _THERE_ARE}"

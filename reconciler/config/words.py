@@ -31,7 +31,7 @@ def suggestion(word: str, choices: Iterable[str]) -> str:
     """` Did you mean "x"?` where something is close, else nothing."""
     import difflib
 
-    close = difflib.get_close_matches(word, list(choices), 1, 0.6)
+    close = difflib.get_close_matches(word, list(choices), 1, 0.72)
     return f' Did you mean "{close[0]}"?' if close else ""
 
 

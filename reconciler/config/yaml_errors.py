@@ -64,6 +64,8 @@ def broken(error: Any, content: bytes, file: str) -> Problem:
     line = lines[mark.line] if mark.line < len(lines) else ""
     if "tab character" in error.problem or line[mark.column : mark.column + 1] == "\t":
         sentence = _TAB
+    elif mark.line >= len(lines) and where == "problem":
+        sentence = "The file ends too early: a bracket or a value is missing."
     elif error.problem == "found character that cannot start any token":
         sentence = f"No value can begin with {line[mark.column : mark.column + 1]}: put the text in quotes."
     return Problem(file, mark.line + 1, mark.column + 1, sentence, "yaml")
