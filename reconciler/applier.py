@@ -163,6 +163,13 @@ async def claim_identity(run: Run, match: Match) -> str:
     return identity
 
 
+async def carry_out(run: Run, planned: Planned, progress: Progress) -> tuple[Outcome, ...]:
+    """Apply all changes of a plan; afterwards the ledger knows of everything that is as declared."""
+    outcomes = await Applier(run, planned.world, progress).apply(planned.plan.changes)
+    await remember_settled(run, planned)
+    return outcomes
+
+
 async def remember_settled(run: Run, planned: Planned) -> None:
     """What already was as declared becomes what we last applied: the ledger learns, no vendor is touched."""
     for match in planned.settled():

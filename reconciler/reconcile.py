@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reconciler import planfile
-from reconciler.applier import Applier, remember_settled
+from reconciler.applier import carry_out
 from reconciler.assembly import assemble, cases, doubts_of, identify, objections
 from reconciler.ledger.base import LedgerReader
 from reconciler.model import Report
 from reconciler.observe import look
 from reconciler.planner import plan_steps
+from reconciler.rounds import beyond, merged, settle_doubts
 from reconciler.runs import Options, check_approved, leased, report
 from reconciler.settle import Settler
 from reconciler.setup import Setup
@@ -29,13 +30,17 @@ async def plan(setup: Setup, sites: Mapping[str, Site], ledger: LedgerReader) ->
 
 
 async def apply(setup: Setup, sites: Mapping[str, Site], options: Options) -> Report:
-    """Take the lease, plan again, refuse what moved, carry out the rest, and say what became of it."""
+    """Take the lease, settle, plan again, refuse what moved, carry out the rest; then settle what it left and go on within it."""
     async with leased(setup, options) as (run, ledger):
         await Settler(run, sites, ledger, setup.resources()).settle()
         planned = await plan(setup, sites, ledger)
         check_approved(setup, options, planned.plan)
         if not options.confirm(planned.plan):
             return report(run, ledger, planned.plan, ())
-        outcomes = await Applier(run, planned.world, options.progress).apply(planned.plan.changes)
-        await remember_settled(run, planned)
+        outcomes = await carry_out(run, planned, options.progress)
+        patience = setup.clock.monotonic() + options.settle_timeout
+        while settled := await settle_doubts(run, sites, ledger, setup.resources(), outcomes, patience):
+            rest = await plan(setup, sites, ledger)
+            more = None if beyond(planned.plan, rest.plan) else await carry_out(run, rest, options.progress)
+            outcomes = merged(outcomes, more, settled)
         return report(run, ledger, planned.plan, outcomes)

@@ -32,12 +32,14 @@ def _nothing(_: str) -> None:
 class Options:
     """How one apply is to be done. `approved`: the saved plan; without one `confirm` decides on the fresh plan.
 
-    `lock_timeout` in seconds; `stopping` is set from a signal: what is in flight is finished, nothing new is claimed.
+    `lock_timeout` and `settle_timeout` in seconds: how long to wait for a held lease, and at the end for lost answers to become
+    decidable. `stopping` is set from a signal: what is in flight is finished, nothing new is claimed.
     """
 
     approved: Plan | None = None
     confirm: Callable[[Plan], bool] = lambda plan: True
     lock_timeout: float = 0.0
+    settle_timeout: float = 0.0
     progress: Callable[[str], None] = _nothing
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 

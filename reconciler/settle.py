@@ -6,7 +6,7 @@ protocol.md, "Settling per vendor" and "Lease and settle horizon".
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.errors import ReadIncomplete, VendorError
@@ -31,6 +31,7 @@ class Settler:
     ledger: LedgerReader
     resources: Mapping[Key, Resource]
     patience: float = 0.0
+    found: dict[Key, int] = field(default_factory=dict)  # contact set -> how many of its people a read showed
 
     async def settle(self) -> int:
         """Decide what can be decided by now; returns how many requests stay open."""
@@ -99,6 +100,7 @@ class Settler:
                 state = OpState.CONFIRMED if len(ids) == 1 else OpState.DUPLICATED
                 results.append(Result(op.op_key, state, ids[0]))
         if results:
+            self.found[request.key] = self.found.get(request.key, 0) + len(results)
             await self._decide(request, results, "found by a complete read")
         return absent
 

@@ -19,7 +19,7 @@ RANKS = (
     {"render", "world"},
     {"setup", "writer"},
     {"observe", "sending", "settle"},
-    {"applier", "assembly"},
+    {"applier", "assembly", "rounds"},
     {"runs"},
     {"reconcile", "binding", "resolving"},
     {"cli"},

@@ -26,9 +26,18 @@ if TYPE_CHECKING:
 @click.option(
     "--lock-timeout", callback=in_seconds, default="0s", show_default=True, help="How long to wait for a held lease."
 )
+@click.option(
+    "--settle-timeout",
+    callback=in_seconds,
+    default="5m",
+    show_default=True,
+    help="How long to wait at the end for lost answers to become decidable.",
+)
 @formats("text", "json")
 @click.pass_obj
-def command(root: Path, planfile: str | None, auto_approve: bool, lock_timeout: int, style: str) -> int:
+def command(
+    root: Path, planfile: str | None, auto_approve: bool, lock_timeout: int, settle_timeout: int, style: str
+) -> int:
     """Carry out a saved plan exactly, or plan now, ask, and carry that out.
 
     A saved plan is recomputed first: where anything moved, nothing is sent and the code is 5.
@@ -49,7 +58,7 @@ def command(root: Path, planfile: str | None, auto_approve: bool, lock_timeout: 
     ready = setup(root, approved.select if approved else (), approved.exclude if approved else ())
     confirm = _agree if planfile or auto_approve else _ask
     try:
-        report = asyncio.run(_apply(ready, Options(approved, confirm, lock_timeout, tell)))
+        report = asyncio.run(_apply(ready, Options(approved, confirm, lock_timeout, settle_timeout, tell)))
     except ReconcilerError as error:
         if style == "json":
             _write(refused(approved, error), style)

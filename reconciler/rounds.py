@@ -1,0 +1,113 @@
+"""Going on within what was approved: after an interruption, or once a doubt was settled. Sends nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from reconciler.ledger.base import LedgerReader
+from reconciler.model import Action, Change, ContactDelta, Key, Outcome, Plan, Resource, Tally
+from reconciler.settle import Settler
+from reconciler.world import Site
+from reconciler.writer import Run
+
+
+def beyond(approved: Plan, fresh: Plan) -> list[str]:
+    """What a fresh plan would do that the approved one did not contain, a sentence each; empty: it is the rest of the same work.
+
+    The declaration, the sources and the addresses have to be the same; then every fresh change needs an approved one of the same object
+    that it is a part of: the same action, or an update where a create was cut short, for no more people.
+    """
+    found = []
+    if approved.bound.config != fresh.bound.config:
+        found.append("the configuration was edited")
+    if approved.bound.hosts != fresh.bound.hosts:
+        found.append("the vendors' addresses changed")
+    if _sources(approved.deltas) != _sources(fresh.deltas):
+        found.append("a contact source or a suppression list changed")
+    allowed: dict[Key, list[Change]] = {}
+    for change in approved.changes:
+        allowed.setdefault(change.key, []).append(change)
+    found += [
+        f"{change.key}: {change.action.value.replace('_', ' ')} is not part of the approved plan"
+        for change in fresh.changes
+        if not any(_contains(earlier, change) for earlier in allowed.get(change.key, ()))
+    ]
+    return found
+
+
+def _sources(deltas: Iterable[ContactDelta]) -> dict[Key, str]:
+    return {delta.key: delta.digests.get("source", "") for delta in deltas}
+
+
+def _contains(approved: Change, fresh: Change) -> bool:
+    finishes_create = approved.action is Action.CREATE and fresh.action is Action.UPDATE
+    if approved.action is not fresh.action and not finishes_create:
+        return False
+    most = approved.contacts.count if approved.contacts else 0
+    return fresh.contacts is None or fresh.contacts.count <= most
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What one settling came to: people seen at the vendor, by contact set, and the objects that stay in doubt."""
+
+    found: Mapping[Key, int]
+    still_open: frozenset[Key]
+
+    def left(self, key: Key) -> bool:
+        return key in self.still_open or key.campaign in self.still_open
+
+
+async def settle_doubts(
+    run: Run,
+    sites: Mapping[str, Site],
+    ledger: LedgerReader,
+    resources: Mapping[Key, Resource],
+    outcomes: Sequence[Outcome],
+    patience: float,
+) -> Settled | None:
+    """Settle what these outcomes left in doubt, waiting until `patience` at most; None where nothing more can be settled now."""
+    if run.stopping.is_set() or not any(outcome.status == "in_doubt" for outcome in outcomes):
+        return None
+    before = len(ledger.open_requests())
+    settler = Settler(run, sites, ledger, resources, patience)
+    if await settler.settle() == before and not settler.found:
+        return None
+    return Settled(settler.found, frozenset(request.key for request in ledger.open_requests()))
+
+
+def merged(earlier: Sequence[Outcome], later: Sequence[Outcome] | None, settled: Settled) -> tuple[Outcome, ...]:
+    """One outcome per step over two rounds with a settling in between.
+
+    A step of the first round that the second did not need any more is done. `later` None: there was no second round.
+    """
+    newest = {(outcome.change.key, outcome.change.action): outcome for outcome in later or ()}
+    result = []
+    for first in earlier:
+        counted = replace(first, contacts=_people(first, settled))
+        again = newest.pop((first.change.key, first.change.action), None)
+        if again is not None:
+            result.append(_both(counted, again))
+        elif (
+            first.status == "confirmed"
+            or settled.left(first.change.key)
+            or (later is None and first.status != "in_doubt")
+        ):
+            result.append(counted)
+        else:
+            result.append(replace(counted, status="confirmed", error=""))
+    return (*result, *newest.values())
+
+
+def _people(outcome: Outcome, settled: Settled) -> Tally | None:
+    """The people of a first round, once those in doubt were looked for."""
+    if outcome.contacts is None:
+        return None
+    left = outcome.contacts.in_doubt if outcome.change.key in settled.still_open else 0
+    return replace(outcome.contacts, in_doubt=left) + Tally(confirmed=settled.found.get(outcome.change.key, 0))
+
+
+def _both(first: Outcome, again: Outcome) -> Outcome:
+    contacts = first.contacts + again.contacts if first.contacts and again.contacts else again.contacts
+    return replace(again, change=first.change, contacts=contacts)
