@@ -176,7 +176,7 @@ async def observed(listing: object, *wanted: Wanted, stats: object = None) -> tu
 
 
 async def test_the_samples_of_agents_and_statuses_are_read_for_the_wanted_campaign() -> None:
-    declared: dict[str, Json] = {"kind": "crm"}
+    declared: dict[str, Json] = {"kind": "crm", "agents": ["anowak"], "initialStatus": "Contact needed"}
     seen, requests = await observed([FULL, {**FULL, "id": "00002"}], Wanted("mine", "00001", declared))
     mine, other = seen.live
     assert mine.spec == {**SPEC, "agents": ["anowak", "jkowalski"]}
@@ -188,6 +188,24 @@ async def test_the_samples_of_agents_and_statuses_are_read_for_the_wanted_campai
         "GET /api/outbounds/00001/agents",
         "GET /api/outbounds/00001/statuses",
     ]
+
+
+@pytest.mark.parametrize(
+    ("declared", "asked"),
+    [
+        ({"kind": "csv"}, []),
+        ({"agents": []}, ["agents"]),
+        ({"initialStatus": "Contact needed"}, ["statuses"]),
+        ({}, ["agents", "statuses"]),
+    ],
+)
+async def test_agents_and_statuses_are_asked_for_where_they_are_declared_or_everything_is_wanted(
+    declared: dict[str, Json], asked: list[str]
+) -> None:
+    seen, requests = await observed([FULL], Wanted("mine", "00001", declared))
+    assert requests == ["GET /api/outbounds", *(f"GET /api/outbounds/00001/{name}" for name in asked)]
+    assert ("agents" in seen.live[0].spec, bool(seen.references)) == ("agents" in asked, "statuses" in asked)
+    assert seen.live[0].complete
 
 
 async def test_a_campaign_without_an_id_is_found_by_its_name() -> None:

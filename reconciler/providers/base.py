@@ -113,7 +113,8 @@ class Wanted:
     """One object a read is for: by vendor id where one is known, else by the vendor's name for it.
 
     `spec`: the canonical declaration, or what was applied last where nothing is declared any more. A vendor with several families
-    of campaigns tells by it which one an id belongs to, and holds some of it in no place but our own calls.
+    of campaigns tells by it which one an id belongs to, and holds some of it in no place but our own calls. What takes a call of its
+    own to read may be left out where `spec` does not name it; an empty `spec` asks for everything.
     """
 
     name: str

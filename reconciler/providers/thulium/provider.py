@@ -46,6 +46,8 @@ from reconciler.providers.thulium import contacts, replies, wire
 
 T = TypeVar("T")
 
+AGENT = ("login",)
+STATUS = ("status_id", "dictionary_status_id", "system_status", "name")
 IN_A_QUERY = 40  # people per batch removal: their numbers stand in the URL, in two spellings each at most
 
 
@@ -127,18 +129,13 @@ class Thulium:
     async def _complete(
         self, reader: Reader, live: Live, wanted: Wanted
     ) -> tuple[Live, Mapping[str, Mapping[str, str]]]:
-        agents, statuses = await asyncio.gather(
-            self._rows(reader, "/outbounds/{id}/agents", live.vendor_id, ("login",)),
-            self._rows(
-                reader,
-                "/outbounds/{id}/statuses",
-                live.vendor_id,
-                ("status_id", "dictionary_status_id", "system_status", "name"),
-            ),
-        )
-        spec = {**live.spec, "agents": wire.agents(agents)}
-        known = wire.references(statuses)
-        references = {wire.statuses_of(name): known for name in (live.vendor_id, wanted.name)}
+        """Agents and statuses take a call each, for every campaign: asked only where the declaration is about them."""
+        spec, references = dict(live.spec), {}
+        if not wanted.spec or "agents" in wanted.spec:
+            spec["agents"] = wire.agents(await self._rows(reader, "/outbounds/{id}/agents", live.vendor_id, AGENT))
+        if not wanted.spec or "initialStatus" in wanted.spec:
+            known = wire.references(await self._rows(reader, "/outbounds/{id}/statuses", live.vendor_id, STATUS))
+            references = {wire.statuses_of(name): known for name in (live.vendor_id, wanted.name)}
         # `raw` is what no read tells: the kind of the campaign, and what a shorter list leaves out and PUT may reset.
         return replace(live, spec=spec, raw=dict(wanted.spec), complete=True), references
 
