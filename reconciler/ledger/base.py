@@ -190,9 +190,17 @@ class Ledger(LedgerReader, Protocol):
         """Take the lease for `seconds` by the store's clock. Raises LockHeld, naming holder, host, run URL and since when."""
         ...
 
-    def renew(self, lease: Lease, seconds: int) -> None: ...
+    def unlock(self, holder: Holder) -> int:
+        """Free the lease, whoever holds it, and raise the epoch, so that the old holder is fenced. Returns the new epoch."""
+        ...
 
-    def release(self, lease: Lease) -> None: ...
+    def renew(self, lease: Lease, seconds: int) -> None:
+        """Let it run `seconds` from now. Every other write renews it too, for as long as was asked for last."""
+        ...
+
+    def release(self, lease: Lease) -> None:
+        """Free it; already free is success."""
+        ...
 
     def start(self, lease: Lease, key_check: bytes) -> None:
         """First use: record lineage and key check. Later: raises WrongContactKey where the key is another one."""
@@ -214,7 +222,11 @@ class Ledger(LedgerReader, Protocol):
         ...
 
     def outcome(self, lease: Lease, request_id: str, verdict: Verdict) -> None:
-        """Record what became of a request that is SENT or IN_DOUBT: vendor ids and bindings first, in the same commit."""
+        """Record what became of a request that is SENT or IN_DOUBT: vendor ids and bindings first, in the same commit.
+
+        An op that is SENT and not in the verdict becomes IN_DOUBT; a request with an open op stays IN_DOUBT whatever the verdict says.
+        Raises LedgerError where the request is decided already or an op of the verdict is not open in it.
+        """
         ...
 
     def bind(self, lease: Lease, binding: Binding, reason: str) -> None:
@@ -222,15 +234,15 @@ class Ledger(LedgerReader, Protocol):
         ...
 
     def unbind(self, lease: Lease, key: Key, reason: str) -> None:
-        """Forget a binding; its ops and events stay."""
+        """Forget a binding, with a campaign those of its contact sets; ops and events stay. Raises LedgerError where there is none."""
         ...
 
     def move(self, lease: Lease, old: Key, new: Key) -> None:
-        """Rename a campaign and its contact sets; the identity stays. Raises LedgerError where `new` is taken."""
+        """Rename a campaign and its contact sets; the identity stays. Raises LedgerError where `new` is taken or `old` not bound."""
         ...
 
     def applied(self, lease: Lease, key: Key, spec: Spec, protect: bool, run: int) -> None:
-        """Remember what was last applied to a bound object."""
+        """Remember what was last applied to a bound object. Raises LedgerError where it is not bound."""
         ...
 
     def finish(self, lease: Lease) -> int:

@@ -1,0 +1,37 @@
+"""The reader of a ledger that does not exist yet: nothing was ever applied. It makes no file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from reconciler.ledger.base import Event, Holder, Op, OpenRequest, OpState
+from reconciler.model import Binding, Key, Sent
+
+
+class EmptyReader:
+    """LedgerReader of a project before its first apply."""
+
+    lineage = ""
+    serial = 0
+    key_check = b""
+
+    def bindings(self) -> Mapping[Key, Binding]:
+        return {}
+
+    def sent(self, identity: str) -> Iterator[Sent]:
+        return iter(())
+
+    def open_requests(self) -> Sequence[OpenRequest]:
+        return ()
+
+    def open_ops(self, request_id: str) -> Sequence[tuple[Op, OpState]]:
+        return ()
+
+    def events(self) -> Iterator[Event]:
+        return iter(())
+
+    def holder(self) -> Holder | None:
+        return None
+
+    def close(self) -> None:
+        """Nothing is open."""

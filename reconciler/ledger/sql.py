@@ -1,0 +1,184 @@
+"""Reading a ledger kept in SQL, the same in every store. The session under it knows the dialect, the connection and the clock.
+
+The SQL here is what SQLite and PostgreSQL both understand; `?` stands for a value. The tables are drawn in schema.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Protocol
+
+import msgspec
+
+from reconciler.errors import LedgerError
+from reconciler.ledger.base import Event, Holder, Op, OpenRequest, OpState
+from reconciler.model import Action, Binding, Key, Person, Sent
+
+Row = tuple[Any, ...]
+
+OPEN = (OpState.SENT, OpState.IN_DOUBT, OpState.HELD)
+
+
+def listed(values: Sequence[str]) -> str:
+    """Our own words as an SQL list."""
+    return ", ".join(f"'{value}'" for value in values)
+
+
+OPEN_OPS = f"state IN ({listed(OPEN)})"
+# A request stays in one of these for as long as an op of it is open (SqlLedger._decide): few rows, with an index of their own.
+OPEN_REQUESTS = "state IN ('sent', 'in_doubt')"
+ADDS = f"verb IN ({listed((Action.ADD_CONTACTS, Action.CREATE))})"
+
+
+class Session(Protocol):
+    """One connection to a store. Every method raises LedgerError, in words for a user."""
+
+    def fetch(self, sql: str, *values: object) -> list[Row]: ...
+
+    def stream(self, sql: str, *values: object) -> Iterator[Row]:
+        """Rows as they come, for results that need not fit into memory."""
+        ...
+
+    def write(self, sql: str, *values: object) -> int:
+        """Returns how many rows were changed."""
+        ...
+
+    def insert(self, sql: str, *values: object) -> int:
+        """Returns the `id` of the new row."""
+        ...
+
+    def write_rows(self, sql: str, rows: Sequence[Row], *values: object) -> int:
+        """`sql` says `{rows}` where the rows stand after VALUES; `values` come after them. Returns how many rows were changed."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """While it is open nobody else writes: what was read in it still holds when it commits. Nested: a savepoint."""
+        ...
+
+    def now(self) -> float:
+        """Seconds since 1970 by the store's clock."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def request_name(number: int) -> str:
+    """What people type into `resolve`; hexadecimal, so that it is never taken for a phone number and masked."""
+    return f"r{number:x}"
+
+
+def request_number(name: str) -> int:
+    try:
+        return int(name.removeprefix("r"), 16)
+    except ValueError:
+        raise LedgerError(f"{name!r} is no request: `reconciler resolve` lists those that wait.") from None
+
+
+class SqlReader:
+    """LedgerReader over any session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    @property
+    def lineage(self) -> str:
+        return str(self._stack("lineage"))
+
+    @property
+    def serial(self) -> int:
+        return int(self._stack("serial"))
+
+    @property
+    def key_check(self) -> bytes:
+        return bytes(self._stack("key_check"))
+
+    def _stack(self, column: str) -> Any:
+        return self._session.fetch(f"SELECT {column} FROM stack")[0][0]
+
+    def bindings(self) -> Mapping[Key, Binding]:
+        rows = self._session.fetch(
+            "SELECT key, identity, vendor_id, last_applied, protect, run, bound_at FROM binding ORDER BY key"
+        )
+        return {(key := Key.parse(row[0])): _binding(key, row) for row in rows}
+
+    def sent(self, identity: str) -> Iterator[Sent]:
+        scopes = self._session.fetch(f"SELECT id, contacts FROM scope WHERE identity = ? AND {ADDS}", identity)
+        if not scopes:
+            return
+        # One ordered walk of the index per scope, merged by the store: no sort, whatever the size.
+        walks = (
+            f"SELECT person, revision, {number} AS scope, state, vendor_id, key_mac, fields_mac"
+            f" FROM op WHERE scope_id = {number} AND person IS NOT NULL"
+            for number, _ in scopes
+        )
+        names: dict[int, str] = dict(scopes)
+        rows = self._session.stream(f"{' UNION ALL '.join(walks)} ORDER BY person, revision")
+        for person, claimed in groupby(rows, key=itemgetter(0)):
+            *_, (_, revision, scope, state, vendor_id, key_mac, fields_mac) = claimed
+            yield Sent(Person(person), names[scope], state, revision, vendor_id, key_mac, fields_mac)
+
+    def open_requests(self) -> Sequence[OpenRequest]:
+        rows = self._session.fetch(
+            "SELECT r.id, s.campaign, s.contacts, s.identity, s.verb, r.call, r.token, r.run, r.claimed_at,"
+            f" min({_rank('o.state', OPEN)}), count(o.person), r.repeatable"
+            " FROM request r JOIN scope s ON s.id = r.scope_id JOIN op o ON o.request_id = r.id"
+            f" WHERE r.{OPEN_REQUESTS} AND o.{OPEN_OPS}"
+            " GROUP BY r.id, s.id ORDER BY r.id"
+        )
+        return [_open_request(row) for row in rows]
+
+    def open_ops(self, request_id: str) -> Sequence[tuple[Op, OpState]]:
+        rows = self._session.fetch(
+            "SELECT o.state, s.campaign, s.contacts, o.op_key, s.identity, s.verb, o.person, o.revision, o.key_mac, o.fields_mac"
+            " FROM op o JOIN scope s ON s.id = o.scope_id"
+            f" WHERE o.request_id = ? AND o.{OPEN_OPS} ORDER BY o.place",
+            request_number(request_id),
+        )
+        return [
+            (Op(op_key, _key(campaign, contacts), *rest), OpState(state))
+            for state, campaign, contacts, op_key, *rest in rows
+        ]
+
+    def events(self) -> Iterator[Event]:
+        columns = "seq, epoch, at, actor, entity, before, after, reason, hash"
+        for row in self._session.stream(f"SELECT {columns} FROM event ORDER BY seq"):
+            yield Event(*row)
+
+    def holder(self) -> Holder | None:
+        rows = self._session.fetch(
+            "SELECT run, host, pid, actor, url, boot_id, started FROM lease WHERE run <> '' AND expires_at > ?",
+            self._session.now(),
+        )
+        return Holder(*rows[0]) if rows else None
+
+    def close(self) -> None:
+        self._session.close()
+
+
+def _rank(column: str, states: Sequence[OpState]) -> str:
+    """An SQL number that orders states as listed."""
+    return f"CASE {column} {' '.join(f'WHEN {state.value!r} THEN {rank}' for rank, state in enumerate(states))} END"
+
+
+def _key(campaign: str, contacts: str) -> Key:
+    key = Key.parse(campaign)
+    return key.contact_set(contacts) if contacts else key
+
+
+def _binding(key: Key, row: Row) -> Binding:
+    _, identity, vendor_id, last_applied, protect, run, bound_at = row
+    return Binding(key, identity, vendor_id, msgspec.json.decode(last_applied), bool(protect), run, bound_at)
+
+
+def _open_request(row: Row) -> OpenRequest:
+    number, campaign, contacts, identity, verb, call, token, run, claimed_at, rank, people, repeatable = row
+    about = (_key(campaign, contacts), identity, verb, call, token, run, claimed_at)
+    return OpenRequest(request_name(number), *about, OPEN[rank], people, bool(repeatable))
