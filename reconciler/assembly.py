@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from reconciler import __version__, config, guards, planfile
 from reconciler.contacts import Fingerprints
 from reconciler.errors import WrongContactKey
 from reconciler.ledger.base import LedgerReader, OpenRequest, OpState
-from reconciler.model import Action, Bound, Change, Doubt, Finding, Key, Plan
-from reconciler.planner import Case
+from reconciler.model import Action, Bound, Change, Doubt, Finding, Key, Plan, Severity
 from reconciler.providers.base import StartsByItself, capabilities_for
 from reconciler.providers.hosts import host_of
 from reconciler.redact import foreign
 from reconciler.setup import Setup, address
+from reconciler.steps import Case
 from reconciler.world import World
 
 
@@ -54,12 +54,18 @@ def cases(world: World, doubts: Sequence[Doubt]) -> list[Case]:
     blocked: dict[Key, list[Doubt]] = {}
     for doubt in doubts:
         blocked.setdefault(Key.parse(doubt.key).campaign, []).append(doubt)
+    opened: dict[Key, set[str]] = {}
+    for contacts in world.containers:
+        opened.setdefault(contacts.campaign, set()).add(contacts.contacts)
     return [
         Case(
             match,
             capabilities_for(world.sites[key.connection].provider, match.resource),
             world.people[key].deltas if key in world.people else (),
             tuple(blocked.get(key, ())),
+            world.people[key].departures if key in world.people else {},
+            frozenset(opened.get(key, ())),
+            world.called.get(key, 0),
         )
         for key, match in world.matches.items()
     ]
@@ -71,6 +77,7 @@ def objections(setup: Setup, world: World, changes: Sequence[Change]) -> tuple[F
     deltas = [delta for people in world.people.values() for delta in people.deltas]
     found = list(guards.check(world.repository.project, changes, deltas, now.date()))
     found += [finding for people in world.people.values() for finding in people.findings]
+    found += _plan_only(world, changes)
     for change in changes:
         provider = world.sites[change.key.connection].provider
         if change.action is Action.CREATE and isinstance(provider, StartsByItself):
@@ -78,6 +85,15 @@ def objections(setup: Setup, world: World, changes: Sequence[Change]) -> tuple[F
             late = guards.too_soon(resource, provider.starts_at(resource), now)
             found += [late] if late else []
     return (*found, *setup.repository.warnings)
+
+
+def _plan_only(world: World, changes: Sequence[Change]) -> Iterable[Finding]:
+    for name in sorted({change.key.connection for change in changes}):
+        connection = world.repository.connections[name]
+        if connection.plan_only:
+            message = f"{name} is planOnly: apply refuses a plan that changes something there."
+            remedy = f"To apply the rest, plan again with: --exclude connection={name}"
+            yield Finding("plan-only", Severity.INFO, message, remedy=remedy, source=str(connection.source))
 
 
 def assemble(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
+from reconciler import units
 from reconciler.model import (
     Action,
     Change,
@@ -22,7 +23,7 @@ from reconciler.model import (
 LEAD_TIME = timedelta(minutes=30)
 
 _VERBS = {"creates": Action.CREATE, "deletes": Action.DELETE, "starts": Action.START}
-_PEOPLE = {"contactsAdded": ("added", "are added"), "contactsWithdrawn": ("withdrawn", "are withdrawn")}
+_PEOPLE = {"contactsAdded": "added", "contactsWithdrawn": "withdrawn"}
 
 
 def check(
@@ -35,8 +36,8 @@ def check(
         findings += _count(project, guard, [change.key for change in changes if change.action is action], waivers)
     touched = {change.key for change in changes} | {change.key.campaign for change in changes}
     moving = [delta for delta in deltas if delta.key in touched or delta.key.campaign in touched]
-    for guard, (verb, words) in _PEOPLE.items():
-        findings += _people(project, guard, [(d, getattr(d, verb)) for d in moving], words, waivers)
+    for guard, verb in _PEOPLE.items():
+        findings += _people(project, guard, [(d, getattr(d, verb)) for d in moving], verb, waivers)
     return tuple(findings)
 
 
@@ -45,11 +46,11 @@ def too_soon(resource: Resource, starts: datetime, now: datetime) -> Finding | N
     if starts - now >= LEAD_TIME:
         return None
     minutes = max(0, int((starts - now).total_seconds() // 60))
-    when = "has passed" if starts <= now else f"is {minutes} minutes away"
+    when = "has passed" if starts <= now else f"is {units.counted(minutes, 'minute')} away"
     return Finding(
         "starts-too-soon",
         Severity.ERROR,
-        f"Its start, {starts:%Y-%m-%d %H:%M %Z}, {when}; this vendor starts on its own and cannot be stopped.",
+        f"Its start, {starts:%Y-%m-%d %H:%M} {starts.tzinfo}, {when}; this vendor starts on its own and cannot be stopped.",
         str(resource.key),
         measured=f"{minutes} min",
         limit=f"{int(LEAD_TIME.total_seconds() // 60)} min",
@@ -65,13 +66,12 @@ def _count(project: Project, guard: str, keys: Sequence[Key], waivers: Sequence[
     if limit.max is not None and len(keys) > limit.max:
         yield from _used(guard, {key.name for key in keys}, waivers)
     if limit.max is not None and len(counted) > limit.max:
-        yield _over(
-            project, guard, "", f"{len(counted)} {guard}", str(limit.max), f"{len(counted)} {guard} in one plan"
-        )
+        measured = units.counted(len(counted), guard.removesuffix("s"))
+        yield _over(project, guard, "", measured, str(limit.max), f"{measured} in one plan")
 
 
 def _people(
-    project: Project, guard: str, counts: Sequence[tuple[ContactDelta, int]], words: str, waivers: Sequence[Waiver]
+    project: Project, guard: str, counts: Sequence[tuple[ContactDelta, int]], verb: str, waivers: Sequence[Waiver]
 ) -> Iterable[Finding]:
     limit = project.guards[guard]
     waived = _waived(guard, waivers)
@@ -79,14 +79,15 @@ def _people(
     needed = {delta.key.name for delta, count in counts if delta.key.name in waived and _beyond(limit, delta, count)}
     total = sum(count for _, count in counted)
     if limit.max is not None and total > limit.max:
-        yield _over(project, guard, "", f"{total} people", f"{limit.max}", f"{total} people {words} in one plan")
+        measured = units.people(total)
+        yield _over(project, guard, "", measured, f"{limit.max:,}", f"{measured} {verb} in one plan")
     if limit.max is not None and sum(count for _, count in counts) > limit.max:
         needed |= {delta.key.name for delta, count in counts if count and delta.key.name in waived}
     yield from _used(guard, needed, waivers)
     for delta, count in counted:
         share = _share(delta, count)
         if limit.percent is not None and share is not None and share > limit.percent:
-            message = f"{count} people {words}, {share} % of the {delta.sent_before} sent before"
+            message = f"{units.people(count)} {verb}, {share} % of the {delta.sent_before:,} sent before"
             yield _over(project, guard, str(delta.key), f"{share} %", f"{limit.percent} %", message)
 
 

@@ -43,7 +43,17 @@ async def look(setup: Setup, sites: Mapping[str, Site], ledger: LedgerReader, fi
         people,
         {key: binding.vendor_id for key, binding in bindings.items() if key.kind == "contacts"},
         matches.unmanaged,
+        {pair.resource.key: _called(pair, ledger) for pair in matches.pairs if _again(pair)},
     )
+
+
+def _again(match: Match) -> bool:
+    return match.binding is not None and match.resource.create_run > match.binding.run
+
+
+def _called(match: Match, ledger: LedgerReader) -> int:
+    """How many people were ever sent with a campaign."""
+    return sum(1 for _ in ledger.sent(match.binding.identity)) if match.binding else 0
 
 
 def _concerns_people(match: Match, ledger: LedgerReader) -> bool:
@@ -58,7 +68,7 @@ def _people(
 ) -> People:
     resource, binding = match.resource, match.binding
     rules = capabilities_for(site.provider, resource).contacts
-    again = rules.inside_create and binding is not None and resource.create_run > binding.run
+    again = rules.inside_create and _again(match)
     return plan_people(
         PeopleRequest(
             key=resource.key,

@@ -18,6 +18,7 @@ from reconciler.ledger import open_ledger, open_reader
 from reconciler.ledger.base import Holder, Lease, LedgerReader
 from reconciler.ledger.journal import Journal
 from reconciler.model import Change, Outcome, Plan, Report, Result, Severity, Tally
+from reconciler.render.text import findings_lines
 from reconciler.setup import Setup
 from reconciler.writer import Run
 
@@ -124,11 +125,14 @@ def check_approved(setup: Setup, options: Options, fresh: Plan) -> None:
             )
     errors = [finding for finding in fresh.findings if finding.severity is Severity.ERROR]
     if errors:
-        lines = [f"  {finding.code}: {finding.message} {finding.remedy}".rstrip() for finding in errors]
-        raise Blocked("\n".join(["Blocked; nothing was sent.", *lines]))
+        raise Blocked("\n".join(["Blocked; nothing was sent.", *findings_lines(errors)]))
     for change in fresh.changes:
-        if setup.repository.connections[change.key.connection].plan_only:
-            raise Blocked(f"{change.key.connection} is planOnly: nothing is applied there. Nothing was sent.")
+        name = change.key.connection
+        if setup.repository.connections[name].plan_only:
+            raise Blocked(
+                f"{name} is planOnly: nothing is applied there. Nothing was sent. To apply the rest, plan again with: "
+                f"--exclude connection={name}"
+            )
 
 
 def _check_bond(setup: Setup, approved: Plan, fresh: Plan) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from reconciler.errors import Misuse
-from reconciler.model import Repository, Resource
+from reconciler.model import Key, Repository, Resource
 
 _FORM = "write connection=NAME, campaign=NAME, kind=campaign or label.KEY=VALUE, with * as a wildcard"
 
@@ -15,17 +15,23 @@ _FORM = "write connection=NAME, campaign=NAME, kind=campaign or label.KEY=VALUE,
 def choose(repository: Repository, select: Sequence[str], exclude: Sequence[str]) -> Repository:
     """The repository cut down to the campaigns that any `select` names (none: all) and no `exclude` does.
 
-    What those campaigns name (connection, schedule, sets) stays. Raises Misuse where an expression has no known form.
+    What those campaigns name (connection, schedule, sets) stays. Raises Misuse where an expression has no known form, or names no
+    campaign at all: a slip of the pen must not look like a plan without changes, nor let through what was meant to be left out.
     """
-    wanted = [_matcher(expression) for expression in select]
-    unwanted = [_matcher(expression) for expression in exclude]
-    kept = tuple(
-        campaign
-        for campaign in repository.campaigns
-        if (not wanted or any(matches(campaign) for matches in wanted))
-        and not any(matches(campaign) for matches in unwanted)
-    )
-    return replace(repository, campaigns=kept)
+    wanted, unwanted = _named(repository, select), _named(repository, exclude)
+    kept = (one for one in repository.campaigns if (not select or one.key in wanted) and one.key not in unwanted)
+    return replace(repository, campaigns=tuple(kept))
+
+
+def _named(repository: Repository, expressions: Sequence[str]) -> set[Key]:
+    found: set[Key] = set()
+    for expression in expressions:
+        matches = _matcher(expression)
+        keys = {campaign.key for campaign in repository.campaigns if matches(campaign)}
+        if not keys:
+            raise Misuse(f"{expression!r} names no campaign that is declared here.")
+        found |= keys
+    return found
 
 
 def _matcher(expression: str) -> Callable[[Resource], bool]:

@@ -1,4 +1,4 @@
-"""Text with a unit and the number behind it: durations, times of day, shares. No dates, no clock."""
+"""Text with a unit and the number behind it: durations, times of day, shares, counts of things. No dates, no clock."""
 
 from __future__ import annotations
 
@@ -40,6 +40,15 @@ def minutes(text: str) -> int:
     if int(rest) > 59 or count > 1440:
         raise ValueError(f"{text!r} is no time of day: a day ends at 24:00")
     return count
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """`1 person`, `12,431 people`; `many` is `one` with an s unless told."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def people(count: int) -> str:
+    return counted(count, "person", "people")
 
 
 def percent(text: str) -> int:

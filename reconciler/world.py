@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 from reconciler.contacts import People
 from reconciler.matching import Match
-from reconciler.model import Key, Plan, Repository, Unmanaged
+from reconciler.model import Action, Key, Plan, Repository, Unmanaged
 from reconciler.providers.base import Provider
 from reconciler.providers.http import Account
+
+_OBJECT = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,10 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """`matches` and `people` by campaign key; `containers`: contact set key -> vendor id of where its people live."""
+    """`matches` and `people` by campaign key; `containers`: contact set key -> vendor id of where its people live.
+
+    `called`: of campaigns that are created again, how many people were sent with the earlier one.
+    """
 
     repository: Repository
     sites: Mapping[str, Site]
@@ -30,6 +35,7 @@ class World:
     people: Mapping[Key, People]
     containers: Mapping[Key, str]
     unmanaged: tuple[Unmanaged, ...]
+    called: Mapping[Key, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +44,9 @@ class Planned:
     world: World = field(repr=False)
 
     def settled(self) -> Iterator[Match]:
-        """Campaigns that need no change and are there: what they hold is what is declared."""
-        for key in self.plan.unchanged:
-            match = self.world.matches[key]
-            if match.live is not None:
+        """Campaigns whose object needs no change and is there, whatever happens to its people: it holds what is declared."""
+        changed = {change.key for change in self.plan.changes if change.action in _OBJECT}
+        changed |= {Key.parse(doubt.key).campaign for doubt in self.plan.in_doubt}
+        for key, match in self.world.matches.items():
+            if match.live is not None and match.resource.absent is None and key not in changed:
                 yield match

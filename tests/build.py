@@ -20,7 +20,7 @@ from reconciler.model import (
     RunState,
     Source,
 )
-from reconciler.planner import Case
+from reconciler.steps import Case
 
 KEY = Key("acme", "campaign", "spring")
 IDENTITY = "0" * 32

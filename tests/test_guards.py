@@ -58,7 +58,7 @@ def test_what_is_within_the_limits_is_silent() -> None:
 def test_a_count_over_its_limit_names_figure_limit_and_way_out() -> None:
     (finding,) = check(project(), change(Action.DELETE))
     assert finding.severity is Severity.ERROR and finding.code == "guard-deletes"
-    assert (finding.measured, finding.limit) == ("1 deletes", "0")
+    assert (finding.measured, finding.limit) == ("1 delete", "0")
     assert "spec.guards.deletes in reconciler.yaml" in finding.remedy and "waivers" in finding.remedy
 
 

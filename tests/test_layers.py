@@ -15,6 +15,8 @@ RANKS = (
     {"model"},
     {"diff", "risk", "config"},
     {"matching"},
+    {"steps"},
+    {"planner_people"},
     {"planner", "guards", "planfile", "ledger", "providers", "contacts", "selection"},
     {"render", "world"},
     {"setup", "writer"},

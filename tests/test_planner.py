@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from reconciler.matching import Match
 from reconciler.model import (
     Action,
     ContactRules,
@@ -13,7 +16,8 @@ from reconciler.model import (
     Risk,
     RunState,
 )
-from reconciler.planner import Case, plan_steps, steps_of
+from reconciler.planner import plan_steps, steps_of
+from reconciler.steps import Case
 from tests.build import KEY, binding, capabilities, case, delta, live, resource
 
 READ_ONLY = ContactRules(add=True, read=True)
@@ -203,22 +207,53 @@ def test_everybody_goes_into_the_create_call() -> None:
 
 
 def test_created_once_and_unchanged_is_no_change() -> None:
-    assert steps_of(once()).changes == () and steps_of(once()).findings == ()
+    assert steps_of(once()).changes == () and codes(once()) == ["ledger-only"]
 
 
 def test_created_once_and_edited_is_an_error_that_names_run() -> None:
-    (finding,) = steps_of(once(spec={"displayName": "Other"})).findings
+    finding, _ = steps_of(once(spec={"displayName": "Other"})).findings
     assert finding.code == "create-once" and "raise `run` to 2" in finding.remedy
-    assert codes(once(spec={})) == ["create-once"]
+    assert codes(once(spec={})) == ["create-once", "ledger-only"]
 
 
 def test_created_once_and_grown_sends_nobody() -> None:
     grown = once(deltas=(delta(added=4),))
-    assert steps_of(grown).changes == () and codes(grown) == ["grown"]
+    assert steps_of(grown).changes == () and codes(grown) == ["grown", "ledger-only"]
 
 
 def test_a_raised_run_creates_again_and_says_how_many_are_called_twice() -> None:
-    again = once(run=2, deltas=(delta(added=4),))
+    again = once(run=2, deltas=(delta(added=4),), called=3)
     assert actions(again) == [Action.CREATE]
-    (finding,) = steps_of(again).findings
-    assert "up to 4 people would be called twice" in finding.message
+    finding, _ = steps_of(again).findings
+    assert "up to 3 people would be called twice" in finding.message
+    (finding, _) = steps_of(once(run=2, deltas=(delta(added=1),), called=3)).findings
+    assert "up to 1 person would be called twice" in finding.message
+
+
+# ---- what the reader has to know -----------------------------------------------------------------------------------
+
+
+def test_an_id_in_the_yaml_is_named_as_the_bond() -> None:
+    named = Case(Match(resource({"ratio": 1}), live({"ratio": 2}), None, "bound by id 00001"), capabilities())
+    assert steps_of(named).changes[0].reason == "bound by id 00001, never applied"
+
+
+def test_a_move_and_a_lost_protection_are_said_though_nothing_changes() -> None:
+    moved = case(resource(), live(), binding(key=Key("acme", "campaign", "old")))
+    assert actions(moved) == [] and codes(moved) == ["moved"]
+    bare = case(resource(), live(), binding(protect=True))
+    assert actions(bare) == [] and codes(bare) == ["unprotected"]
+    assert codes(case(resource(lifecycle=Lifecycle(protect=True)), live(), binding(protect=True))) == []
+
+
+def test_people_steps_say_why_and_what_is_made_for_them() -> None:
+    both = delta(added=1, withdrawn=3)
+    rules = capabilities(contacts=ContactRules(add=True, withdraw=True, container="list"))
+    departures = {"may": {"suppressed": 1, "left_source": 2}}
+    first = case(found=live(), bound=binding(), deltas=(both,), departures=departures, capabilities=rules)
+    assert [change.reason for change in steps_of(first).changes] == [
+        "1 on a suppression list, 2 left the source",
+        "in source, never sent; a list is made for them",
+    ]
+    later = replace(first, opened=frozenset({"may"}))
+    assert steps_of(later).changes[1].reason == "in source, never sent"

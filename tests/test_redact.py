@@ -35,6 +35,16 @@ def test_dates_counts_and_hours_stay_readable(text: str) -> None:
     assert mask(text) == text
 
 
+@pytest.mark.parametrize("text", ["806cd9f5-4321-4a0b-a0a9-a1b133cf64cb", "5b7c389fe8df7b1234567890"])
+def test_ids_of_objects_stay_usable(text: str) -> None:
+    assert mask(f"reconciler adopt hanoi/campaign/spring {text}.") == f"reconciler adopt hanoi/campaign/spring {text}."
+
+
+@pytest.mark.parametrize("text", ["480900000001480900000002", "+48500000123-4321-4a0b", "C0900000001"])
+def test_what_only_looks_like_an_id_is_masked(text: str) -> None:
+    assert "0000" not in mask(text)
+
+
 @given(st.integers(10**8, 10**14), st.text("abc xyz,;", max_size=5), st.text("abc xyz,;", max_size=5))
 def test_no_number_survives_whatever_stands_beside_it(number: int, before: str, after: str) -> None:
     assert str(number) not in mask(f"{before}{number}{after}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -109,7 +110,7 @@ def test_people_are_told_with_the_reasons_why_not() -> None:
     )  # fmt: skip
     assert phrases.people_line("added", 12431, counts) == (
         "12,431 added  ·  118 suppressed (refusals)  ·  3 rejected (too short 2, empty 1)  ·  40 duplicates"
-        "  ·  88,204 unchanged  ·  1 held back"
+        "  ·  88,204 unchanged (1 of them in doubt or refused before)"
     )
     assert phrases.people_line("withdrawn", 3, counts) == "3 withdrawn"
 
@@ -150,7 +151,7 @@ def test_a_plan_says_doubt_first_and_errors_last() -> None:
              "12 live campaigns not managed here", "and 2 more", "1 note", "1 warning", "1 error"]  # fmt: skip
     positions = [told.index(part) for part in order]
     assert positions == sorted(positions)
-    assert "W1  acme/campaign/spring: Mind the gap. (a.yaml:3)\n      Step over it." in told
+    assert "W1  acme/campaign/spring (a.yaml:3): Mind the gap.\n      Step over it." in told
 
 
 def test_colours_change_nothing_but_colour() -> None:
@@ -170,7 +171,7 @@ def test_no_changes() -> None:
 
 def test_the_comment_has_its_summary_its_table_and_folded_details() -> None:
     told = markdown.plan_markdown(FULL)
-    assert told.startswith("### reconciler: 1 campaign changes, 5 more people can be called      risk: dialling\n")
+    assert told.startswith("### reconciler: 1 campaign changes, 5 more people can be called · risk: dialling\n")
     assert "| acme | 0 | 1 | 0 | 0 | 1 | 5 | 2 | 1 |" in told
     assert "<details><summary>acme (4 steps)</summary>" in told and "plan `5f1c9e2a`" in told
     assert "**In doubt:**" in told and "**Blocked** G1: Too many" in told
@@ -201,7 +202,8 @@ def test_hostile_text_is_inert_in_every_format() -> None:
     for told in (text.plan_text(made), markdown.plan_markdown(made)):
         assert not set("\x1b\u202e") & set(told)
     comment = markdown.plan_markdown(made)
-    assert "@everyone" not in comment and "<img" not in comment and "](http" not in comment and "http://" not in comment
+    assert "@everyone" not in comment and "<img" not in comment and "http://" not in comment
+    assert re.search(r"(?<!\\)[\]|`*_~]", comment.partition("W: ")[2].partition("\n")[0]) is None
 
 
 def test_reports_as_text_and_json() -> None:
@@ -215,8 +217,8 @@ def test_reports_as_text_and_json() -> None:
     told = text.report_text(made)
     assert "in doubt  add contacts acme/campaign/spring/contacts/may" in told
     assert "something may have changed at the vendor" in told and "nothing changed at the vendor" in told
-    assert "Applied in part: 1 of 3 steps done · contacts: 1 confirmed, 0 rejected, 4 in doubt" in told
-    assert "wait for a person" in told and "reconciler apply again" in text.report_text(
+    assert "Applied in part: 1 of 3 steps done · contacts: 1 confirmed, 4 in doubt" in told
+    assert "wait for a person" in told and "in the next plan" in text.report_text(
         Report("r", "", "partial", outcomes, Tally(), 8)
     )
     value = json.loads(asjson.report_json(made))
@@ -227,3 +229,45 @@ def test_reports_as_text_and_json() -> None:
 def test_a_plan_as_json_is_its_plan_file() -> None:
     made: Plan = plan(changes=(change(),))
     assert json.loads(asjson.plan_json(made))["changes"][0]["key"] == "acme/campaign/spring"
+
+
+def test_what_is_said_of_several_objects_in_the_same_words_is_said_once() -> None:
+    unread = [
+        Finding("ledger-only", Severity.INFO, "Not shown.", f"acme/campaign/c{i}", source=f"a.yaml:{i}")
+        for i in range(5)
+    ]
+    told = text.plan_text(plan(findings=tuple(unread)))
+    assert (
+        "live state complete but for 5 campaigns that cannot be read" in told
+        and "acme-outreach: 1 connection, 5 camp" in told
+    )
+    assert (
+        "  ledger-only  acme/campaign/c0 (a.yaml:0), acme/campaign/c1 (a.yaml:1), acme/campaign/c2 (a.yaml:2), and 2 more: Not shown."
+        in told
+    )
+
+
+def test_a_plan_that_is_blocked_is_not_called_one_without_changes() -> None:
+    blocked = plan(
+        findings=(Finding("namesake", Severity.ERROR, "Taken.", "acme/campaign/spring"),), in_doubt=FULL.in_doubt
+    )
+    assert "No changes beside what is blocked and what is in doubt." in text.plan_text(blocked)
+
+
+def test_the_comment_says_at_once_who_may_be_called_when() -> None:
+    edits = (
+        windows("mon", [["09:00", "17:00"]], [["08:00", "17:00"]]),
+        FieldChange(("recall", "maxAttempts"), 1, 2),
+        FieldChange(("ratio",), 1, 2),
+    )
+    told = markdown.plan_markdown(plan(changes=(change(Action.UPDATE, *edits),)))
+    widened = (
+        "calling hours mon 09:00-17:00 -&gt; 08:00-17:00 +1 h a week; attempts up to 1 attempt -&gt; up to 2 attempts\n"
+    )
+    assert f"- **spring**: {widened}" in told.partition("<details>")[0]
+
+
+def test_nothing_done_is_not_called_done_in_part() -> None:
+    failed = Report("r", "", "partial", (Outcome(change(), "rejected", error="no"),), Tally(), 1)
+    assert "Not applied: 0 of 1 step done\nrun r" in text.report_text(failed)
+    assert text.report_text(Report("r", "", "nothing", (), Tally(), 0)).startswith("Nothing to do\nrun r")

@@ -14,13 +14,14 @@ from reconciler import diff
 from reconciler.errors import Forbidden, NotFound, OutcomeUnknown, ReadIncomplete, Rejected
 from reconciler.matching import Match
 from reconciler.model import Binding, Contact, Json, Live, LiveContact, Resource, RunState, Severity
-from reconciler.planner import Case, steps_of
+from reconciler.planner import steps_of
 from reconciler.providers.base import Edit, Item, Leaving, Wanted
 from reconciler.providers.thulium.provider import Thulium
 from reconciler.simulator.faults import Faults, Rule
 from reconciler.simulator.server import Running, running
 from reconciler.simulator.thulium import Thulium as SimulatedThulium
 from reconciler.simulator.world import CREDENTIALS, World
+from reconciler.steps import Case
 from tests.support import SECRETS, DirectWriter, connection, writer
 from tests.thulium import person, resource
 

@@ -55,8 +55,8 @@ def command(
     if not planfile and not auto_approve and not sys.stdin.isatty():
         raise Misuse("Without a terminal name a plan file or say --auto-approve.")
     approved = load(root / planfile) if planfile else None
-    ready = setup(root, approved.select if approved else (), approved.exclude if approved else ())
-    confirm = _agree if planfile or auto_approve else _ask
+    ready = _ready(root, approved)
+    confirm = _agree if planfile else _show if auto_approve else _ask
     try:
         report = asyncio.run(_apply(ready, Options(approved, confirm, lock_timeout, settle_timeout, tell)))
     except ReconcilerError as error:
@@ -65,6 +65,18 @@ def command(
         raise
     _write(report, style)
     return report.code
+
+
+def _ready(root: Path, approved: Plan | None) -> Setup:
+    """The part of the repository that the plan was for."""
+    from reconciler.errors import Misuse, PlanStale
+
+    if approved is None:
+        return setup(root)
+    try:
+        return setup(root, approved.select, approved.exclude)
+    except Misuse as gone:
+        raise PlanStale(f"The plan is stale; nothing was sent. Since it was made: {gone}") from None
 
 
 async def _apply(ready: Setup, options: Options) -> Report:
@@ -90,11 +102,16 @@ def _agree(plan: Plan) -> bool:
     return True
 
 
-def _ask(plan: Plan) -> bool:
+def _show(plan: Plan) -> bool:
+    """To standard error: the report is the result."""
     from reconciler.render.text import plan_text
 
-    click.echo(plan_text(plan, paint()))
-    return bool(plan.changes) and click.confirm("Apply this?", default=False)
+    click.echo(plan_text(plan, paint(sys.stderr)), err=True)
+    return True
+
+
+def _ask(plan: Plan) -> bool:
+    return _show(plan) and bool(plan.changes) and click.confirm("Apply this?", default=False, err=True)
 
 
 def _write(report: Report, style: str) -> None:

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
@@ -34,10 +34,11 @@ def setup(root: Path, select: tuple[str, ...] = (), exclude: tuple[str, ...] = (
     return load(root, os.environ, select, exclude)
 
 
-def paint() -> Paint:
+def paint(stream: TextIO | None = None) -> Paint:
+    """Colours where `stream`, standard output unless told, is a terminal and nobody said no."""
     from reconciler.render.text import coloured, plain
 
-    wanted = click.get_current_context().color is not False and sys.stdout.isatty()
+    wanted = click.get_current_context().color is not False and (stream or sys.stdout).isatty()
     return coloured if wanted else plain
 
 

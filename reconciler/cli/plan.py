@@ -51,9 +51,15 @@ def command(
         _write_rejects(root, planned, rejects)
     text = rendered(planned.plan, style)
     if style == "text" and out:
-        text += f"\nSaved to {out} ({planned.plan.digest[:19]}...). Apply it with: reconciler apply {out}\n"
+        text += f"\nSaved to {out} ({planned.plan.digest[:19]}...). {_next(planned.plan, out)}\n"
     write(text, output)
     return 4 if planned.plan.blocked else 2 if detailed_exitcode and planned.plan.changes else 0
+
+
+def _next(plan: Plan, out: str) -> str:
+    if plan.blocked:
+        return "It is blocked: apply refuses it as long as the errors above stand."
+    return f"Apply it with: reconciler apply {out}" if plan.changes else "There is nothing to apply."
 
 
 async def _plan(ready: Setup) -> Planned:

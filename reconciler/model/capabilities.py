@@ -30,7 +30,8 @@ class FieldRule:
 class ContactRules:
     """What can be done with people.
 
-    `fields`: names a set may map; None: any. `inside_create`: only with the campaign itself.
+    `fields`: names a set may map; None: any. `inside_create`: only with the campaign itself. `container`: what is made for a set
+    before its people are added, empty where that is the campaign.
     """
 
     add: bool = False
@@ -43,6 +44,7 @@ class ContactRules:
     fields: frozenset[str] | None = None
     batch_max: int = 500
     page_max: int = 1000
+    container: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,10 @@ Retries are for reads alone; a write is sent once and classified (protocol.md, "
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import lru_cache
 from socket import AF_INET, AddressFamily
 from types import TracebackType
 from typing import Any, Self
@@ -234,14 +236,20 @@ class _PublicResolver(AbstractResolver):
         await self._resolver.close()
 
 
+@lru_cache(maxsize=1)
+def _tls() -> ssl.SSLContext:
+    """One for all accounts: reading the certificates that are trusted takes longer than a plan of a small account."""
+    return httpx.create_ssl_context()
+
+
 def _sockets(base: str, connections: int, private_hosts: bool) -> AiohttpTransport:
     def session() -> aiohttp.ClientSession:
         host = httpx.URL(base).host
         extra: dict[str, Any] = {} if private_hosts or is_loopback(host) else {"resolver": _PublicResolver()}
-        connector = aiohttp.TCPConnector(limit=connections, ssl=httpx.create_ssl_context(), **extra)
+        connector = aiohttp.TCPConnector(limit=connections, ssl=_tls(), **extra)
         client = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         # aiohttp sends PUT and DELETE a second time when a kept-alive connection turns out dead; one claim is one request here.
         client._retry_connection = False
         return client
 
-    return AiohttpTransport(client=session)
+    return AiohttpTransport(verify=_tls(), client=session)

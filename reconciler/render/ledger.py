@@ -10,7 +10,7 @@ from reconciler import planfile
 from reconciler.ledger.base import LedgerReader
 from reconciler.model import Binding, Key
 from reconciler.redact import inert
-from reconciler.render.phrases import label, told
+from reconciler.render.phrases import applied_lines
 
 
 def bindings_text(ledger: LedgerReader) -> str:
@@ -41,8 +41,12 @@ def binding_text(ledger: LedgerReader, key: Key) -> str:
     binding = ledger.bindings()[key]
     lines = [f"{key}", f"  vendor id       {binding.vendor_id}", f"  identity        {binding.identity}"]
     lines += [f"  bound           {binding.bound_at}"] if binding.bound_at else []
-    lines += [f"  {label((name,)):<16}{inert(told(value))}" for name, value in binding.last_applied.items()]
-    lines += [f"  people {state:<9}{count:,}" for state, count in sorted(_people(ledger, binding).items())]
+    lines += [f"  {'protected':<16}yes"] if binding.protect else []
+    lines += [f"  {name:<16}{inert(told)}" for name, told in applied_lines(binding.last_applied)]
+    lines += [
+        f"  {'people':<16}{count:,} {state.replace('_', ' ')}"
+        for state, count in sorted(_people(ledger, binding).items())
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from reconciler import planfile
-from reconciler.model import Action, Change, ContactDelta, Finding, Key, Plan, Severity
+from reconciler.model import Action, Change, ContactDelta, Finding, Key, Plan, Risk, Severity
 from reconciler.redact import inert
 from reconciler.render import phrases
 from reconciler.render.text import summary_line
 from reconciler.risk import highest
+from reconciler.units import counted, people
 
 BUDGET = 65_536  # bytes: what GitHub accepts in one comment
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|~:/])")
+_SPECIAL = re.compile(r"([\\`*_\[\]|~])")
+_LINKED = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)  # where GitHub would see an address
+_MENTIONED = re.compile(r"(?<=[@#])")  # or a person, or an issue
 _COLUMNS = ("connection", "create", "update", "delete", "start", "stop", "people +", "people -", "held back")
 
 
 def escape(text: str) -> str:
     """Any text as itself in GitHub's Markdown: no mention, link, image, HTML, table break or newline gets through."""
-    flat = inert(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "&#64;")
-    return _SPECIAL.sub(r"\\\1", flat)
+    flat = inert(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _LINKED.sub("&#8203;", _MENTIONED.sub("&#8203;", _SPECIAL.sub(r"\\\1", flat)))
 
 
 def plan_markdown(plan: Plan, budget: int = BUDGET) -> str:
     """At most `budget` bytes of UTF-8. What does not fit is left out object by object, and counted."""
-    head = "\n\n".join([_title(plan), *_table(plan), *_doubts(plan), *_findings(plan.findings)])
+    head = "\n\n".join([_title(plan), *_table(plan), *_widened(plan), *_doubts(plan), *_findings(plan.findings)])
     foot = f"\n\nplan `{plan.digest.removeprefix('sha256:')[:12]}` · valid until {plan.expires_at}\n"
     room = budget - len((head + foot).encode()) - 200
     return _clipped(head, budget - len(foot.encode()) - 100) + _details(plan, max(0, room)) + foot
@@ -33,12 +37,12 @@ def plan_markdown(plan: Plan, budget: int = BUDGET) -> str:
 
 def _title(plan: Plan) -> str:
     campaigns = len({change.key.campaign for change in plan.changes})
-    more = planfile.summary(plan)["contacts"]["added"]
+    more = counted(planfile.summary(plan)["contacts"]["added"], "more person", "more people")
     if not plan.changes:
         return f"### reconciler: {escape(summary_line(plan))}"
     risk = highest(change.risk for change in plan.changes)
     verb = "campaign changes" if campaigns == 1 else "campaigns change"
-    return f"### reconciler: {campaigns} {verb}, {more:,} more people can be called      risk: {risk}"
+    return f"### reconciler: {campaigns} {verb}, {more} can be called · risk: {risk}"
 
 
 def _table(plan: Plan) -> Iterable[str]:
@@ -68,10 +72,22 @@ def _people(changes: Sequence[Change], actions: set[Action]) -> int:
     return sum(change.contacts.count for change in changes if change.contacts and change.action in actions)
 
 
+def _widened(plan: Plan) -> Iterable[str]:
+    """Whose hours or further attempts change so that somebody may be called who would not have been: said before all else."""
+    lines = []
+    for change in plan.changes:
+        if change.action is Action.UPDATE and change.risk is Risk.DIALLING:
+            when = tuple(field for field in change.fields if field.path[0] in {"schedule", "recall"})
+            told = "; ".join(f"{label} {said}" for label, said in phrases.field_lines(replace(change, fields=when)))
+            lines += [f"- **{escape(change.key.name)}**: {escape(told)}"] if told else []
+    if lines:
+        yield "\n".join(lines)
+
+
 def _doubts(plan: Plan) -> Iterable[str]:
     for doubt in plan.in_doubt:
         yield (
-            f"**In doubt:** {escape(doubt.key)}, {escape(doubt.verb)} since {escape(doubt.since)}, {doubt.people} people. "
+            f"**In doubt:** {escape(doubt.key)}, {escape(doubt.verb)} since {escape(doubt.since)}, {people(doubt.people)}. "
             f"Look for `{doubt.look_for}` in the panel, then `{doubt.resolve}`."
         )
 
@@ -94,7 +110,7 @@ def _details(plan: Plan, room: int) -> str:
         of_connection.setdefault(change.key.connection, []).append(change)
     text, left_out = "", 0
     for connection, changes in of_connection.items():
-        start = f"\n\n<details><summary>{escape(connection)} ({len(changes)} steps)</summary>\n"
+        start = f"\n\n<details><summary>{escape(connection)} ({counted(len(changes), 'step')})</summary>\n"
         end = "\n\n</details>"
         body = ""
         for change in changes:
@@ -105,7 +121,7 @@ def _details(plan: Plan, room: int) -> str:
             body += item
         text += start + body + end if body else ""
     if left_out:
-        text += f"\n\n{left_out} steps did not fit here; the plan file holds them all: `reconciler show PLANFILE`."
+        text += f"\n\n{counted(left_out, 'step')} did not fit here; the plan file holds them all: `reconciler show PLANFILE`."
     return text
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from reconciler.model import WEEKDAYS, Action, Change, ContactDelta, FieldChange, Json
+from reconciler.model import WEEKDAYS, Action, Change, ContactDelta, FieldChange, Json, Spec
 from reconciler.redact import inert
 from reconciler.risk import minutes
+from reconciler.units import counted
 
 _LABELS = {
     ("displayName",): "name",
@@ -31,6 +32,11 @@ def field_lines(change: Change) -> list[tuple[str, str]]:
     first = ("displayName", "schedule", "recall")
     others.sort(key=lambda field: first.index(field.path[0]) if field.path[0] in first else len(first))
     return lines + [line for field in others for line in _field(field, new)]
+
+
+def applied_lines(spec: Spec) -> list[tuple[str, str]]:
+    """(label, value) of everything that one object was given."""
+    return [line for name, value in spec.items() for line in _field(FieldChange((name,), None, value), True)]
 
 
 def _field(field: FieldChange, new: bool) -> Iterable[tuple[str, str]]:
@@ -160,20 +166,20 @@ def day_range(days: Sequence[str]) -> str:
 # ---- people --------------------------------------------------------------------------------------------------------
 
 
-def number(count: int) -> str:
-    return f"{count:,}"
-
-
 def people_line(verb: str, count: int, delta: ContactDelta | None) -> str:
     """`12,431 added  ·  118 suppressed (internal-refusals)  ·  3 rejected (too short)  ·  40 duplicates  ·  88,204 unchanged`."""
-    parts = [f"{number(count)} {verb}"]
+    parts = [f"{count:,} {verb}"]
     if delta is not None and verb == "added":
         parts += _left_out("suppressed", delta.suppressed)
         parts += _left_out("rejected", delta.rejected)
-        parts += [f"{number(delta.duplicates)} duplicates"] if delta.duplicates else []
-        parts += [f"{number(delta.unchanged)} unchanged"] if delta.unchanged else []
-        parts += [f"{number(delta.held)} held back"] if delta.held else []
+        parts += [counted(delta.duplicates, "duplicate")] if delta.duplicates else []
+        parts += [still(delta.unchanged, delta.held)] if delta.unchanged else []
     return "  ·  ".join(parts)
+
+
+def still(unchanged: int, held: int) -> str:
+    """Who stays as they are; `held` of them because they are in doubt, or because the vendor refused them before."""
+    return f"{unchanged:,} unchanged" + (f" ({held:,} of them in doubt or refused before)" if held else "")
 
 
 def _left_out(word: str, counts: Mapping[str, int]) -> list[str]:
@@ -181,6 +187,6 @@ def _left_out(word: str, counts: Mapping[str, int]) -> list[str]:
     if not total:
         return []
     reasons = ", ".join(
-        reason.replace("_", " ") + (f" {number(count)}" if len(counts) > 1 else "") for reason, count in counts.items()
+        reason.replace("_", " ") + (f" {count:,}" if len(counts) > 1 else "") for reason, count in counts.items()
     )
-    return [f"{number(total)} {word} ({reasons})"]
+    return [f"{total:,} {word} ({reasons})"]

@@ -5,13 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from reconciler import planfile
-from reconciler.model import Action, Change, ContactDelta, Doubt, Finding, Outcome, Plan, Report, Repository, Severity
+from reconciler.model import (
+    Action,
+    Change,
+    ContactDelta,
+    Doubt,
+    Finding,
+    Key,
+    Outcome,
+    Plan,
+    Report,
+    Repository,
+    Severity,
+    Tally,
+)
 from reconciler.redact import inert
 from reconciler.render import phrases
 from reconciler.risk import highest
+from reconciler.units import counted, people
 
 Paint = Callable[[str, str], str]  # (text, "green" | "yellow" | "red" | "bold" | "dim") -> text
 MOST_UNMANAGED = 10
+MOST_ALIKE = 3  # objects named in one finding
 _SIGNS = {
     Action.CREATE: ("+", "green"),
     Action.ADD_CONTACTS: ("+", "green"),
@@ -46,29 +61,33 @@ def plan_text(plan: Plan, paint: Paint = plain) -> str:
 
 
 def _header(plan: Plan, paint: Paint) -> str:
-    keys = {change.key.campaign for change in plan.changes} | set(plan.unchanged)
-    keys |= {delta.key.campaign for delta in plan.deltas}
-    connections = {key.connection for key in keys}
+    keys = planned_keys(plan)
+    connections = {key.connection for key in keys} | {item.connection for item in plan.unmanaged}
     sets = {delta.key.contacts for delta in plan.deltas}
     counts = [
-        _plural(len(connections), "connection"),
-        _plural(len(keys), "campaign"),
-        _plural(len(sets), "contact set"),
+        counted(len(connections), "connection"),
+        counted(len(keys), "campaign"),
+        counted(len(sets), "contact set"),
     ]
-    lines = [paint(plan.project, "bold") + ": " + ", ".join(counts) + "; live state complete"]
+    unread = sum(finding.code == "ledger-only" for finding in plan.findings)
+    complete = "live state complete" + (f" but for {counted(unread, 'campaign')} that cannot be read" if unread else "")
+    lines = [paint(plan.project, "bold") + ": " + ", ".join(counts) + "; " + complete]
     if plan.partial:
         chosen = [f"--select {e}" for e in plan.select] + [f"--exclude {e}" for e in plan.exclude]
         lines.append(f"A partial plan ({' '.join(chosen)}): it removes nothing and says nothing about the rest.")
     return "\n".join(lines)
 
 
-def _plural(count: int, word: str) -> str:
-    return f"{count} {word}{'s' if count != 1 else ''}"
+def planned_keys(plan: Plan) -> set[Key]:
+    """Every declared campaign that the plan speaks of."""
+    keys = {change.key.campaign for change in plan.changes} | set(plan.unchanged)
+    keys |= {delta.key.campaign for delta in plan.deltas} | {Key.parse(doubt.key).campaign for doubt in plan.in_doubt}
+    return keys | {Key.parse(finding.key).campaign for finding in plan.findings if "/" in finding.key}
 
 
 def _doubts(doubts: Sequence[Doubt], paint: Paint) -> Iterable[str]:
     for doubt in doubts:
-        who = f", {_plural(doubt.people, 'person').replace('persons', 'people')}" if doubt.people else ""
+        who = f", {people(doubt.people)}" if doubt.people else ""
         yield "\n".join(
             [
                 paint(f"? {doubt.key}", "red") + f"   in doubt since {doubt.since}, run {doubt.run}{who}",
@@ -104,22 +123,24 @@ def _block(change: Change, delta: ContactDelta | None, paint: Paint) -> str:
         lines.append(f"      {change.action.value:<16}{inert(change.reason)}")
     else:
         lines += [f"      {label:<16}{told}" for label, told in phrases.field_lines(change)]
-        if change.action is Action.UPDATE:
-            lines.append(f"      {'why':<16}{inert(change.reason)}")
     if change.contacts:
         lines.append("      " + phrases.people_line(_VERBS[change.action], change.contacts.count, delta))
+    if change.action not in {Action.START, Action.STOP, Action.DELETE, Action.CREATE}:
+        lines.append(f"      {'why':<16}{inert(change.reason)}")
     return "\n".join(lines)
 
 
 def summary_line(plan: Plan) -> str:
     """`Plan: 0 create, 2 update, 0 delete · contacts +12,431 ~0 -0 · risk: dialling`."""
     if not plan.changes:
-        return "No changes." if not plan.in_doubt else "No changes beside what is in doubt."
+        beside = ["what is blocked"] if plan.blocked else []
+        beside += ["what is in doubt"] if plan.in_doubt else []
+        return f"No changes beside {' and '.join(beside)}." if beside else "No changes."
     counts = planfile.summary(plan)
     verbs = [f"{counts[verb]} {verb}" for verb in ("create", "update", "delete")]
     verbs += [f"{counts[verb]} {verb}" for verb in ("start", "stop") if counts[verb]]
-    people = counts["contacts"]
-    moved = f"contacts +{people['added']:,} ~{people['updated']:,} -{people['withdrawn']:,}"
+    contacts = counts["contacts"]
+    moved = f"contacts +{contacts['added']:,} ~{contacts['updated']:,} -{contacts['withdrawn']:,}"
     return f"Plan: {', '.join(verbs)} · {moved} · risk: {highest(change.risk for change in plan.changes)}"
 
 
@@ -127,12 +148,13 @@ def _summary(plan: Plan, paint: Paint) -> str:
     lines = [paint(summary_line(plan), "bold")]
     quiet = [delta for delta in plan.deltas if not (delta.added or delta.updated or delta.withdrawn)]
     if quiet and not plan.changes:
-        lines.append(f"Contacts: {sum(delta.unchanged for delta in quiet):,} unchanged.")
+        held = sum(delta.held for delta in quiet)
+        lines.append(f"Contacts: {phrases.still(sum(delta.unchanged for delta in quiet), held)}.")
     return "\n".join(lines)
 
 
 def _unmanaged(plan: Plan) -> str:
-    lines = [f"{_plural(len(plan.unmanaged), 'live campaign')} not managed here:"]
+    lines = [f"{counted(len(plan.unmanaged), 'live campaign')} not managed here:"]
     for item in plan.unmanaged[:MOST_UNMANAGED]:
         extra = ", ".join(part for part in (item.run, item.note) if part)
         lines.append(
@@ -149,23 +171,34 @@ def _findings(findings: Sequence[Finding], paint: Paint) -> Iterable[str]:
         chosen = [finding for finding in findings if finding.severity is severity]
         if chosen:
             word = {"info": "note", "warning": "warning", "error": "error"}[severity.value]
-            yield "\n".join([paint(_plural(len(chosen), word), style), *(_finding(finding) for finding in chosen)])
+            yield "\n".join([paint(counted(len(chosen), word), style), *findings_lines(chosen)])
 
 
-def _finding(finding: Finding) -> str:
-    place = f" ({inert(finding.source)})" if finding.source else ""
-    about = f"{inert(finding.key)}: " if finding.key else ""
-    text = f"  {finding.code}  {about}{inert(finding.message)}{place}"
-    return text + (f"\n      {inert(finding.remedy)}" if finding.remedy else "")
+def findings_lines(findings: Sequence[Finding]) -> Iterable[str]:
+    """Each with its place and what to do next; what is said of several objects in the same words is said once."""
+    alike: dict[tuple[str, str, str], list[Finding]] = {}
+    for finding in findings:
+        alike.setdefault((finding.code, finding.message, finding.remedy), []).append(finding)
+    for (code, message, remedy), group in alike.items():
+        places = [_place(finding) for finding in group[:MOST_ALIKE]]
+        more = f", and {len(group) - MOST_ALIKE} more" if len(group) > MOST_ALIKE else ""
+        about = f"{', '.join(filter(None, places))}{more}: " if any(places) else ""
+        yield f"  {code}  {about}{inert(message)}" + (f"\n      {inert(remedy)}" if remedy else "")
+
+
+def _place(finding: Finding) -> str:
+    """`acme/campaign/spring (campaigns.yaml:3)`, or what there is of it."""
+    place = f"({inert(finding.source)})" if finding.source and finding.key else inert(finding.source)
+    return f"{inert(finding.key)} {place}".strip()
 
 
 def validation_text(repository: Repository) -> str:
     """What `validate` says of a repository that is valid, warnings last."""
     counts = [
-        _plural(len(repository.connections), "connection"),
-        _plural(len(repository.campaigns), "campaign"),
-        _plural(len(repository.contact_sets), "contact set"),
-        _plural(len(repository.suppressions), "suppression list"),
+        counted(len(repository.connections), "connection"),
+        counted(len(repository.campaigns), "campaign"),
+        counted(len(repository.contact_sets), "contact set"),
+        counted(len(repository.suppressions), "suppression list"),
     ]
     blocks = [f"{repository.project.name}: {', '.join(counts)}. Valid.", *_findings(repository.warnings, plain)]
     return "\n\n".join(blocks) + "\n"
@@ -178,15 +211,20 @@ def report_text(report: Report, paint: Paint = plain) -> str:
     """What one apply did, failures with what they changed and what to do next."""
     done = sum(outcome.status == "confirmed" for outcome in report.outcomes)
     lines = [_outcome(outcome, paint) for outcome in report.outcomes if outcome.status != "confirmed"]
-    people = report.contacts
-    counts = f"contacts: {people.confirmed:,} confirmed, {people.rejected:,} rejected, {people.in_doubt:,} in doubt"
-    counts += f", {people.already_present:,} already present"
     result = {"nothing": "Nothing to do", "applied": "Applied", "partial": "Applied in part", "blocked": "Blocked"}
-    head = paint(f"{result[report.result]}: {done} of {len(report.outcomes)} steps done", "bold")
-    return (
-        "\n".join([*lines, f"{head} · {counts}", f"run {report.run} · ledger serial {report.serial}", *_next(report)])
-        + "\n"
-    )
+    head = result[report.result] if done or report.result != "partial" else "Not applied"
+    if report.outcomes:
+        head += f": {done} of {counted(len(report.outcomes), 'step')} done"
+    told = " · ".join([paint(head, "bold"), *_people_told(report.contacts)])
+    return "\n".join([*lines, told, f"run {report.run} · ledger serial {report.serial}", *_next(report)]) + "\n"
+
+
+def _people_told(tally: Tally) -> Iterable[str]:
+    counts = ((tally.confirmed, "confirmed"), (tally.already_present, "already present"), (tally.rejected, "rejected"),
+              (tally.in_doubt, "in doubt"))  # fmt: skip
+    told = [f"{count:,} {word}" for count, word in counts if count]
+    if told:
+        yield f"contacts: {', '.join(told)}"
 
 
 def _outcome(outcome: Outcome, paint: Paint) -> str:
@@ -200,4 +238,4 @@ def _outcome(outcome: Outcome, paint: Paint) -> str:
 def _next(report: Report) -> list[str]:
     if report.code == 9:
         return ["Operations with unknown outcome wait for a person: reconciler plan shows them."]
-    return ["The rest is still to be done: reconciler apply again."] if report.code in {1, 8} else []
+    return ["What is left is in the next plan: reconciler plan"] if report.code in {1, 8} else []

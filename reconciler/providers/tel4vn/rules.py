@@ -100,7 +100,9 @@ CAPABILITIES: Final = Capabilities(
         "schedule.exclude": "tel4vn has weekly windows only: no page names days to be left out",
     },
     # Neither a greatest page nor a greatest batch is documented: both are our own bounds.
-    contacts=ContactRules(add=True, read=True, update=True, withdraw=True, batch_max=500, page_max=1000),
+    contacts=ContactRules(
+        add=True, read=True, update=True, withdraw=True, batch_max=500, page_max=1000, container="list"
+    ),
     credentials=(frozenset({"apiKey"}),),
     delete_needs_stop=True,  # "campaign must be deactive"
     carries_token=True,
