@@ -206,9 +206,9 @@ def test_shapes_are_kept_once(tmp_path: Path) -> None:
 
 def test_everything_else_is_as_it_was_read(tmp_path: Path) -> None:
     write(tmp_path, reconciler=PROJECT, shared=SHARED)
-    fresh = loading._Folder(tmp_path)
+    fresh = loading.Folder(tmp_path)
     fresh.read()
-    again = loading._Folder(tmp_path)
+    again = loading.Folder(tmp_path)
     again.read()
     assert [(d.tree, d.marks, d.name, d.digest, d.source, d.kind) for d in again.documents] == [
         (d.tree, d.marks, d.name, d.digest, d.source, d.kind) for d in fresh.documents

@@ -122,6 +122,20 @@ def test_only_what_is_included_is_read(tmp_path: Path) -> None:
     assert len(loaded(tmp_path, reconciler=including("*.yaml")).campaigns) == 1
 
 
+def test_what_a_project_that_is_wrong_elsewhere_leaves_out_stays_out(tmp_path: Path) -> None:
+    (tmp_path / "k8s").mkdir()
+    (tmp_path / "k8s" / "deployment.yaml").write_text("apiVersion: apps/v1\nkind: Deployment\n")
+    wrong = PROJECT.replace("spec: {}", 'spec: {include: ["*.yaml"], gards: {}}')
+    assert complaints(tmp_path, reconciler=wrong) == [
+        'reconciler.yaml:4:29  Project acme-outreach: unknown key "gards" in spec. Did you mean "guards"?'
+    ]
+    for include in ("x", "[[x]]"):
+        assert len(complaints(tmp_path, reconciler=PROJECT.replace("spec: {}", f"spec: {{include: {include}}}"))) == 2
+    assert complaints(tmp_path, reconciler=PROJECT.replace("spec: {}", "spec: x"))[1].startswith(
+        "reconciler.yaml:4:1  "
+    )
+
+
 def test_a_file_that_two_patterns_match_is_read_once(tmp_path: Path) -> None:
     assert len(loaded(tmp_path, reconciler=including("*.yaml", "**/*.yaml", "campaign.yaml")).campaigns) == 1
 

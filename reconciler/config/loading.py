@@ -25,8 +25,8 @@ _THERE_ARE: Final = f" There are {', '.join(KINDS)}."
 
 def load(root: Path) -> Repository:
     """The repository below `root`. Needs no network, secret or environment. Raises ConfigInvalid with all problems."""
-    with _no_collections():
-        folder = _Folder(Path(os.path.abspath(root)))
+    with without_collections():
+        folder = Folder(Path(os.path.abspath(root)))
         folder.read()
         repository = linking.link(folder.root, folder.documents, folder.complaints, folder.warnings, folder.complete)
     if repository is None or folder.complaints.found:
@@ -35,7 +35,7 @@ def load(root: Path) -> Repository:
 
 
 @contextlib.contextmanager
-def _no_collections() -> Iterator[None]:
+def without_collections() -> Iterator[None]:
     """Nothing that is read forms a circle: looking for one among so many new objects would take a third of the time."""
     enabled = gc.isenabled()
     gc.disable()
@@ -46,7 +46,7 @@ def _no_collections() -> Iterator[None]:
             gc.enable()
 
 
-class _Folder:
+class Folder:
     """The documents of one repository while they are read."""
 
     def __init__(self, root: Path) -> None:
@@ -55,7 +55,6 @@ class _Folder:
         self.warnings: list[Finding] = []
         self.complaints = Complaints()
         self._reader = Reader(self.complaints.found)
-        self._cache = Cache(root)
 
     @property
     def complete(self) -> bool:
@@ -68,14 +67,15 @@ class _Folder:
                 "There is no reconciler.yaml in this folder: name another with -C DIR, or begin with reconciler init."
             )
             raise ConfigInvalid([Problem(files.PROJECT_FILE, 0, 0, text, "file")])
-        self._read(files.PROJECT_FILE)
+        cache = Cache(self.root)  # not kept: it is as large as what was read
+        self._read(files.PROJECT_FILE, cache)
         for file in sorted(self._included()):
-            self._read(file)
-        self._cache.save()
+            self._read(file, cache)
+        cache.save()
 
     def _included(self) -> set[str]:
         project = next((document for document in self.documents if document.kind == "Project"), None)
-        patterns = _include(project.tree) if project is not None and project.sealed else None
+        patterns = _include(project.tree) if project is not None else None
         if project is None or patterns is None:
             return {file for pattern in files.EVERYTHING for file in files.matching(self.root, pattern)}
         found: set[str] = set()
@@ -94,25 +94,25 @@ class _Folder:
                 found.update(matched)
         return found
 
-    def _read(self, file: str) -> None:
+    def _read(self, file: str, cache: Cache) -> None:
         try:
             content = files.content(self.root, file, MAX_BYTES)
         except OSError as error:
             self._reader.complete = False
             self.complaints.found.append(Problem(file, 0, 0, f"The file cannot be read: {error.strerror}.", "file"))
             return
-        documents = self._cache.documents(content, file)
+        documents = cache.documents(content, file)
         if documents is None:
-            documents = self._judged(content, file)
+            documents = self._judged(content, file, cache)
         self.documents += documents
 
-    def _judged(self, content: bytes, file: str) -> list[Document]:
+    def _judged(self, content: bytes, file: str, cache: Cache) -> list[Document]:
         before = len(self.complaints.found)
         documents = self._reader.documents(content, file)
         for document in documents:
             self._judge(document)
         if len(self.complaints.found) == before:
-            self._cache.keep(content, documents)
+            cache.keep(content, documents)
         return documents
 
     def _judge(self, document: Document) -> None:
@@ -130,8 +130,10 @@ class _Folder:
 
 
 def _include(tree: dict[str, Any]) -> list[str] | None:
-    patterns: list[str] | None = tree["spec"].get("include")
-    return patterns
+    """The patterns, also of a project that is wrong elsewhere: what others keep beside it is none of our business."""
+    spec = tree.get("spec")
+    patterns = spec.get("include") if isinstance(spec, dict) else None
+    return patterns if isinstance(patterns, list) and all(isinstance(item, str) for item in patterns) else None
 
 
 def _stranger(tree: dict[str, Any]) -> tuple[tuple[str, ...], str] | None:

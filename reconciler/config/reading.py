@@ -124,9 +124,9 @@ class _Walk:
         self.problems.append(Problem(self.file, mark.line + 1, mark.column + 1, message, rule))
 
     def document(self, root: Node) -> Document | None:
-        if root.__class__ is ScalarNode and not root.value:
+        if type(root) is ScalarNode and not root.value:
             return None
-        if root.__class__ is not MappingNode:
+        if type(root) is not MappingNode:
             self.complain(root, "document", "A document is a mapping: apiVersion, kind, metadata and spec, one a line.")
             return None
         self.entries, self.tokens, self.seen = [], [], set()
@@ -149,13 +149,13 @@ class _Walk:
                 key = keys[key_node.value]
             except (KeyError, TypeError):
                 key = self.new_key(key_node)
-            if value_node.__class__ is not ScalarNode:
+            if type(value_node) is not ScalarNode:
                 out[key] = self.container(value_node, fields.get(key), path + key, depth)
-            elif value_node.style == "":  # plain: the schema may want more than text; nothing written is no text
-                typed = scalars.get(key)
-                out[key] = (value_node.value or None) if typed is None else typed(value_node.value)
-            else:
-                out[key] = value_node.value
+                continue
+            value = value_node.value
+            if (key in scalars or not value) and value_node.style == "":  # plain: more than text, or nothing written
+                value = scalars[key](value) if key in scalars else None
+            out[key] = value
         if len(out) != len(entries):
             entries = self.without_duplicates(entries)
         self.tokens.append(MAPPING + path)
@@ -166,7 +166,7 @@ class _Walk:
     def container(self, node: Node, wanted: Want | None, path: str, depth: int) -> Any:
         if depth >= MAX_DEPTH:
             raise _Abandoned(node, "nesting", _TOO_DEEP)
-        if node.__class__ is MappingNode:
+        if type(node) is MappingNode:
             return self.mapping(node, wanted, path + ".", depth + 1)
         return self.sequence(node, wanted.items if wanted is not None else None, path + ".", depth + 1)
 
@@ -175,7 +175,7 @@ class _Walk:
         for number, item in enumerate(node.value):
             if self.marked:
                 self.inspect(item)
-            if item.__class__ is not ScalarNode:
+            if type(item) is not ScalarNode:
                 out.append(self.container(item, wanted, f"{path}{number}", depth))
             else:
                 out.append((item.value or None) if item.style == "" else item.value)
@@ -184,7 +184,7 @@ class _Walk:
         return out
 
     def new_key(self, node: Node) -> str:
-        if node.__class__ is not ScalarNode:
+        if type(node) is not ScalarNode:
             raise _Abandoned(node, "key", "A key is one word: lists and mappings cannot be keys.")
         if node.value == "<<":
             self.complain(
@@ -215,13 +215,13 @@ class _Walk:
         if node.tag is not None and node.tag not in _CORE:
             shown = quoted(node.tag.replace("tag:yaml.org,2002:", "!!"))
             self.complain(node, "tag", f"The tag {shown} is not supported: nothing in a file executes. Take it out.")
-        elif node.tag is not None and node.__class__ is ScalarNode:
+        elif node.tag is not None and type(node) is ScalarNode:
             node.style = "'" if node.tag.endswith(":str") else ""
 
 
 def _kind(root: MappingNode) -> str:
     for key, value in root.value:
-        if key.value == "kind" and value.__class__ is ScalarNode:
+        if key.value == "kind" and type(value) is ScalarNode:
             return str(value.value)
     return ""
 

@@ -1,0 +1,172 @@
+"""Loading YAML: every node with its place, beside `yaml.CSafeLoader`, which keeps none; and unchanged files from the cache.
+
+`python -m bench.load [FILES]`; without an argument 10,000 campaign files of 38 lines.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bench.measure import Contestant, Measured, side_by_side, tell, worker
+
+FILES = 10_000
+MOST_UNCACHED, MOST_CACHED = 0.5, 0.1
+_RUNS = 5
+_PROJECT = """\
+apiVersion: reconciler/v1
+kind: Project
+metadata: {name: bench}
+spec: {include: ["campaigns/**/*.yaml"]}
+"""
+_CAMPAIGN = """\
+apiVersion: reconciler/v1
+kind: Campaign
+metadata:
+  name: renewals-{number:05}
+  labels:
+    team: retention
+    wave: w{wave}
+spec:
+  connection: tel4vn-hanoi
+  displayName: Renewals wave {number:05}
+  schedule: office-hours-vn
+  recall: gentle
+  contacts: [renewals-may]
+  rollout: {{first: 50}}
+  activation: stopped
+  lifecycle:
+    protect: true
+    onRemove: retain
+    unmanaged: [concurrent_call]
+  tel4vn:
+    type: autocall
+    type_autocall: autocall_audio
+    description: Quarterly renewal notice, batch {number}
+    carrier: Viettel trunk A
+    template: Renewal notice
+    concurrent_call: {calls}
+    call_timeout: 60s
+    mode_call: direct
+    network:
+      viettel: 5
+      mobi: 5
+      vina: 5
+      tel: 0
+      offnet: 0
+    callback_url: https://hooks.acme.example/cdr/{number}
+    answer_callback_url: https://hooks.acme.example/answered
+    enable_encrypt: false
+    allow_manual_dial: true
+"""
+
+
+def rows(count: int = FILES) -> list[dict[str, Any]]:
+    """Without the cache, and with it. Times are medians, in seconds, of processes that read the same files from disk."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        prepare(root, count)
+        cached = Contestant(worker("load", "cached", root))
+        found = side_by_side(
+            {
+                "peer": Contestant(worker("load", "csafeloader", root)),
+                "ours": Contestant(worker("load", "reader", root)),
+                "whole": Contestant(worker("load", "cached", root), before=lambda: _forget(root)),
+                "cached": cached,
+            },
+            _RUNS,
+        )
+    return [
+        _row("load YAML, every node with its place", count, found["ours"], found["peer"], MOST_UNCACHED),
+        _row("load unchanged YAML from the cache", count, found["cached"], found["peer"], MOST_CACHED),
+        _row("load, check and fill the cache", count, found["whole"], found["peer"], None),
+    ]
+
+
+def _row(stage: str, size: int, ours: Measured, peer: Measured, goal: float | None) -> dict[str, Any]:
+    return {
+        "stage": stage,
+        "size": size,
+        "ours": round(ours.seconds, 3),
+        "peer": round(peer.seconds, 3),
+        "peer_name": "CSafeLoader, no places",
+        "ratio": round(ours.seconds / peer.seconds, 3),
+        "goal_ratio": goal,
+        "memory_mib": round(ours.mib),
+        "peer_memory_mib": round(peer.mib),
+        "goal_memory_mib": None,
+    }
+
+
+def prepare(root: Path, count: int) -> None:
+    """A project and `count` campaign files, 500 in a folder."""
+    (root / "reconciler.yaml").write_text(_PROJECT)
+    for number in range(count):
+        folder = root / "campaigns" / f"{number // 500:03}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{number:05}.yaml").write_text(_CAMPAIGN.format(number=number, wave=number % 7, calls=number % 9))
+
+
+def _forget(root: Path) -> None:
+    shutil.rmtree(root / ".reconciler", ignore_errors=True)
+
+
+def _files(root: Path) -> list[Path]:
+    return sorted((root / "campaigns").rglob("*.yaml"))
+
+
+# ---- what is measured, each in a process of its own; all of them keep what they read ---------------------------------
+
+
+def csafeloader(root: Path) -> Callable[[], object]:
+    import yaml
+
+    files = _files(root)
+    return lambda: [yaml.load(file.read_bytes(), Loader=yaml.CSafeLoader) for file in files]
+
+
+def reader(root: Path) -> Callable[[], object]:
+    from reconciler.config import files
+    from reconciler.config.loading import without_collections
+    from reconciler.config.reading import MAX_BYTES, Reader
+
+    reading, names = Reader([]), [str(file.relative_to(root)) for file in _files(root)]
+
+    def read() -> object:
+        with without_collections():
+            return [reading.documents(files.content(root, name, MAX_BYTES), name) for name in names]
+
+    return read
+
+
+def cached(root: Path) -> Callable[[], object]:
+    from reconciler.config.loading import Folder, without_collections
+
+    def read() -> object:
+        with without_collections():
+            folder = Folder(root)
+            folder.read()
+            return [document.tree for document in folder.documents]
+
+    return read
+
+
+def main(arguments: list[str]) -> None:
+    if len(arguments) < 2:
+        for row in rows(*map(int, arguments)):
+            print(row)
+        return
+    read = {"csafeloader": csafeloader, "reader": reader, "cached": cached}[arguments[0]](Path(arguments[1]))
+    begun = time.perf_counter()
+    kept = read()
+    tell(time.perf_counter() - begun)
+    assert kept
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

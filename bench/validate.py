@@ -1,0 +1,100 @@
+"""Checking documents against their schema: a fast validator that words nothing before a slow one that does, beside the slow one alone.
+
+`python -m bench.validate [DOCUMENTS]`; without an argument 10,000 campaigns, one in a hundred of them wrong.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bench.load import FILES, prepare
+from bench.measure import Contestant, side_by_side, tell, worker
+
+MOST = 0.03
+_RUNS = 3
+_WRONG = 100  # one in so many
+
+
+def rows(count: int = FILES) -> list[dict[str, Any]]:
+    """Times are medians, in seconds. Raises RuntimeError where the two sides do not find the same errors word for word."""
+    with tempfile.TemporaryDirectory() as folder:
+        prepare(Path(folder), count)
+        found = side_by_side(
+            {name: Contestant(worker("validate", name, folder)) for name in ("reused_validator", "gated")}, _RUNS
+        )
+    ours, peer = found["gated"], found["reused_validator"]
+    if ours.out.splitlines()[0] != peer.out.splitlines()[0]:
+        raise RuntimeError("the two validators found different errors")
+    row = {
+        "stage": "schema validation, same errors word for word",
+        "size": count,
+        "ours": round(ours.seconds, 3),
+        "peer": round(peer.seconds, 3),
+        "peer_name": "jsonschema, one reused validator",
+        "ratio": round(ours.seconds / peer.seconds, 4),
+        "goal_ratio": MOST,
+        "memory_mib": round(ours.mib),
+        "peer_memory_mib": round(peer.mib),
+        "goal_memory_mib": None,
+    }
+    return [row]
+
+
+def _trees(root: Path) -> list[Any]:
+    """The parsed campaigns, each hundredth with an unknown key and a number that is none."""
+    from reconciler.config.reading import Reader
+
+    reader = Reader([])
+    files = sorted((root / "campaigns").rglob("*.yaml"))
+    trees = [document.tree for file in files for document in reader.documents(file.read_bytes(), str(file))]
+    for tree in trees[::_WRONG]:
+        tree["spec"]["tel4vn"] |= {"concurent_call": 5, "hopper": "many"}
+    return trees
+
+
+# ---- what is measured, each in a process of its own ------------------------------------------------------------------
+
+
+def reused_validator() -> Callable[[Any], list[str]]:
+    import jsonschema
+
+    from reconciler import config
+
+    validator = jsonschema.Draft202012Validator(config.schema("Campaign"))
+    return lambda tree: [error.message for error in validator.iter_errors(tree)]
+
+
+def gated() -> Callable[[Any], list[str]]:
+    import jsonschema
+
+    from reconciler import config
+    from reconciler.config import schemas
+
+    fast = schemas.validator("Campaign")
+    slow = jsonschema.Draft202012Validator(config.schema("Campaign"))
+    return lambda tree: [] if fast.is_valid(tree) else [error.message for error in slow.iter_errors(tree)]
+
+
+def main(arguments: list[str]) -> None:
+    if len(arguments) < 2:
+        for row in rows(*map(int, arguments)):
+            print(row)
+        return
+    trees = _trees(Path(arguments[1]))
+    errors_of = {"reused_validator": reused_validator, "gated": gated}[arguments[0]]()
+    errors_of(trees[0])  # what a validator sets up at its first error is not what is measured
+    begun = time.perf_counter()
+    found = [errors_of(tree) for tree in trees]
+    seconds = time.perf_counter() - begun
+    print(sum(map(len, found)), hashlib.sha256(repr(found).encode()).hexdigest())
+    tell(seconds)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
