@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import socket
 import struct
 import threading
@@ -105,6 +106,26 @@ def test_a_form_is_sent_as_one() -> None:
     route = router.route().respond(200, json={})
     run(send(Call("POST", "/login/", form={"username": "a b"})), "https://acme.example", routed(router))
     assert route.calls.last.request.content == b"username=a+b"
+
+
+def test_nothing_is_carried_from_one_call_to_the_next() -> None:
+    router = respx.Router()
+    route = router.route().respond(200, headers={"Set-Cookie": "session=1"}, json={})
+
+    async def twice(account: Account) -> None:
+        await account.read(WRITE)
+        await account.read(WRITE)
+
+    run(twice, "https://acme.example", routed(router))
+    assert [("Cookie" in call.request.headers) for call in route.calls] == [False, False]
+
+
+def test_a_packed_answer_is_unpacked() -> None:
+    router = respx.Router()
+    route = router.route().respond(200, headers={"Content-Encoding": "gzip"}, content=gzip.compress(b'{"id": 7}'))
+    reply = run(send(WRITE), "https://acme.example", routed(router))
+    assert isinstance(reply, Reply) and reply.json() == {"id": 7}
+    assert route.calls.last.request.headers["Accept-Encoding"] == "gzip, deflate"
 
 
 @pytest.mark.parametrize(

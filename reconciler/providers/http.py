@@ -40,6 +40,11 @@ from reconciler.providers.base import Auth, Call, Reply
 from reconciler.providers.hosts import is_loopback, is_private
 from reconciler.redact import foreign
 
+_HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip, deflate",  # what httpx can undo whatever else is installed
+    "User-Agent": f"reconciler/{__version__}",
+}
 READ_ATTEMPTS = 5
 LONGEST_WAIT = 30.0  # seconds; a Retry-After beyond it is capped
 # The only failures that prove that no byte of a request left. Everything else may have been executed: httpx_aiohttp reports a
@@ -74,13 +79,14 @@ class Account:
         self._slots = asyncio.Semaphore(connection.limits.concurrency)
         self._transport, self._private_hosts = transport, private_hosts
         self._stack = AsyncExitStack()
-        self._client: httpx.AsyncClient
+        # httpx's requests, responses and transports without its client, which takes almost half the time of a call for cookies,
+        # redirects and proxies, none of them wanted here.
+        self._wired: httpx.AsyncBaseTransport
+        self._extensions = {"timeout": httpx.Timeout(connection.limits.timeout).as_dict()}
 
     async def __aenter__(self) -> Self:
-        timeout = httpx.Timeout(self.connection.limits.timeout)
         transport = self._transport or _sockets(self._base, self.connection.limits.concurrency, self._private_hosts)
-        client = httpx.AsyncClient(transport=transport, timeout=timeout, follow_redirects=False, trust_env=False)
-        self._client = await self._stack.enter_async_context(client)
+        self._wired = await self._stack.enter_async_context(transport)
         return self
 
     async def __aexit__(
@@ -144,7 +150,11 @@ class Account:
 
     async def _wire(self, call: Call, headers: Mapping[str, str]) -> Reply:
         try:
-            response = await self._client.send(self._request(call, headers))
+            response = await self._wired.handle_async_request(self._request(call, headers))
+            try:
+                await response.aread()
+            finally:
+                await response.aclose()
         except _FAILURES as error:
             raise self._lost(call, error) from None  # the cause holds the URL, hence perhaps a number
         return self._classified(call, response)
@@ -153,14 +163,15 @@ class Account:
         path = call.template.format_map({name: quote(value, safe="") for name, value in call.path.items()})
         query = "?" + urlencode(call.query, quote_via=quote) if call.query else ""
         content: bytes | None = None
-        sent = {"Accept": "application/json", "User-Agent": f"reconciler/{__version__}", **headers, **call.headers}
+        sent = {**_HEADERS, **headers, **call.headers}
         if call.form is not None:
             content = urlencode(call.form).encode()
             sent["Content-Type"] = "application/x-www-form-urlencoded"
         elif call.json is not None:
             content = msgspec.json.encode(call.json)
             sent["Content-Type"] = "application/json; charset=utf-8"
-        return self._client.build_request(call.method, self._base + path + query, headers=sent, content=content)
+        url = self._base + path + query
+        return httpx.Request(call.method, url, headers=sent, content=content, extensions=self._extensions)
 
     def _lost(self, call: Call, error: BaseException) -> VendorError:
         cause = error.__cause__
