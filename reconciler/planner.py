@@ -100,7 +100,8 @@ def _created_once(case: Case) -> Steps:
         reason = f"run raised from {binding.run} to {resource.create_run}"
         return Steps((_create(resource, reason, inside(case.deltas)),), (again,))
     findings: list[Finding] = []
-    moved = diff.changes(resource.spec, binding.last_applied)
+    # A binding without values was made by a person's word (`resolve --applied`): the declaration is taken at its word too.
+    moved = diff.changes(resource.spec, binding.last_applied) if binding.last_applied else ()
     if moved or diff.forgotten(resource.spec, binding.last_applied):
         fields = ", ".join(".".join(change.path) for change in moved) or "a field that is gone"
         findings.append(

@@ -51,6 +51,14 @@ def load(root: Path, environ: Mapping[str, str], select: tuple[str, ...] = (), e
     return Setup(root, selection.choose(repository, select, exclude), environ, select, exclude)
 
 
+def load_sound(
+    root: Path, environ: Mapping[str, str], select: tuple[str, ...] = (), exclude: tuple[str, ...] = ()
+) -> tuple[Setup, tuple[Problem, ...]]:
+    """What is valid of a repository, whatever is wrong beside it, and what is. Only for stopping: nothing else may run on a part."""
+    repository, problems = config.load_sound(root)
+    return Setup(root, selection.choose(repository, select, exclude), environ, select, exclude), problems
+
+
 def validate(repository: Repository) -> list[Problem]:
     """What the vendors in use cannot hold of what is declared."""
     made = {name: providers.provider(connection) for name, connection in repository.connections.items()}

@@ -48,5 +48,11 @@ class Planned:
         changed = {change.key for change in self.plan.changes if change.action in _OBJECT}
         changed |= {Key.parse(doubt.key).campaign for doubt in self.plan.in_doubt}
         for key, match in self.world.matches.items():
-            if match.live is not None and match.resource.absent is None and key not in changed:
+            if _is_there(match) and match.resource.absent is None and key not in changed:
                 yield match
+
+
+def _is_there(match: Match) -> bool:
+    """Seen live, or bound at a vendor that shows nothing."""
+    bound = match.binding is not None and bool(match.binding.vendor_id)
+    return match.live is not None or (bound and match.refused is None)

@@ -16,17 +16,11 @@ from typing import Any
 from unittest import mock
 
 from reconciler.cli import _run
+from reconciler.simulator.faults import Faults, parse
 from reconciler.simulator.server import Running, running
 from reconciler.simulator.world import CREDENTIALS, World
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-PEOPLE = {
-    "RENEWALS_CSV": "renewals.csv",
-    "UMOWY_CSV": "umowy.csv",
-    "WIZYTY_CSV": "wizyty.csv",
-    "OPROS_JSONL": "opros.jsonl",
-    "REFUSALS_CSV": "refusals.csv",
-}
 CONTACT_KEY = "a-contact-key-for-tests-alone-with-more-than-32-bytes"
 
 
@@ -102,6 +96,10 @@ class Office:
         for name, value in values.items():
             self.here.world.switches.setdefault(vendor, {})[name] = value
 
+    def faults(self, *rules: Mapping[str, Any]) -> None:
+        """What goes wrong from now on (docs: reconciler/simulator/faults.py)."""
+        self.here.simulator.faults = Faults(parse(list(rules)))
+
     def calls(self, vendor: str | None = None) -> list[Any]:
         """What reached the vendors so far, in order."""
         return [entry for entry in self.here.simulator.log if vendor in {None, entry.vendor}]
@@ -123,17 +121,30 @@ def variables(here: Running) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def office(folder: Path, files: Mapping[str, str] | None = None, world: World | None = None) -> Iterator[Office]:
-    """An office in `folder`: the examples, or `files` (path -> text), against a freshly seeded simulator."""
+def office(
+    folder: Path,
+    files: Mapping[str, str] | None = None,
+    world: World | None = None,
+    *,
+    repository: Path = EXAMPLES / "campaigns",
+    people: Path = EXAMPLES / "people",
+) -> Iterator[Office]:
+    """An office in `folder`: a copy of `repository`, or `files` (path -> text), against a freshly seeded simulator.
+
+    A copy of `people` lies beside it; the job's environment has a variable for every file: `may.csv` is MAY_CSV.
+    """
     root = folder / "repository"
-    people = folder / "people"
-    shutil.copytree(EXAMPLES / "people", people)
+    shutil.copytree(people, folder / "people")
     if files is None:
-        shutil.copytree(EXAMPLES / "campaigns", root)
+        shutil.copytree(repository, root, ignore=shutil.ignore_patterns(".reconciler"))
     with running(world or World(seeded=True)) as here:
         environ = {**variables(here), "RECONCILER_CONTACT_KEY": CONTACT_KEY}
-        environ |= {name: str(people / file) for name, file in PEOPLE.items()}
+        environ |= {_variable(path): str(path) for path in (folder / "people").iterdir()}
         made = Office(root, here, environ)
         for path, text in (files or {}).items():
             made.write(path, text)
         yield made
+
+
+def _variable(path: Path) -> str:
+    return path.name.upper().replace(".", "_").replace("-", "_")

@@ -23,7 +23,7 @@ RANKS = (
     {"observe", "sending", "settle"},
     {"applier", "assembly", "rounds"},
     {"runs"},
-    {"reconcile", "binding", "resolving"},
+    {"reconcile", "binding", "resolving", "halting"},
     {"cli"},
 )
 APART = {"simulator"}  # stands for the vendors: shares nothing with what it tests

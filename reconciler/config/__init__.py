@@ -21,6 +21,13 @@ def load(root: Path) -> Repository:
     return loading.load(root)
 
 
+def load_sound(root: Path) -> tuple[Repository, tuple[Problem, ...]]:
+    """What is valid of the repository, and what is wrong with the rest. Raises ConfigInvalid where the project itself is."""
+    from reconciler.config import loading
+
+    return loading.load_sound(root)
+
+
 def check_capabilities(repository: Repository, tables: Mapping[str, Capabilities]) -> list[Problem]:
     """What is declared but cannot be held. `tables`: vendor -> its capabilities, for every vendor in use."""
     from reconciler.config import capabilities

@@ -25,13 +25,21 @@ _THERE_ARE: Final = f" There are {', '.join(KINDS)}."
 
 def load(root: Path) -> Repository:
     """The repository below `root`. Needs no network, secret or environment. Raises ConfigInvalid with all problems."""
+    repository, problems = load_sound(root)
+    if problems:
+        raise ConfigInvalid(list(problems))
+    return repository
+
+
+def load_sound(root: Path) -> tuple[Repository, tuple[Problem, ...]]:
+    """What is valid of the repository, and what is wrong with the rest. Raises ConfigInvalid where the project itself is."""
     with without_collections():
         folder = Folder(Path(os.path.abspath(root)))
         folder.read()
         repository = linking.link(folder.root, folder.documents, folder.complaints, folder.warnings, folder.complete)
-    if repository is None or folder.complaints.found:
+    if repository is None:
         raise ConfigInvalid(folder.complaints.found)
-    return repository
+    return repository, tuple(folder.complaints.found)
 
 
 @contextlib.contextmanager

@@ -224,3 +224,12 @@ class Report:
     code: int
     lineage: str = ""
     serial: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Halted:
+    """What `halt` made of one campaign. `why`: for `failed` and `cannot`, a sentence."""
+
+    key: Key
+    result: Literal["stopped", "not running", "failed", "cannot"]
+    why: str = ""

@@ -11,6 +11,7 @@ from reconciler.model import (
     ContactDelta,
     Doubt,
     Finding,
+    Halted,
     Key,
     Outcome,
     Plan,
@@ -95,6 +96,20 @@ def _doubts(doubts: Sequence[Doubt], paint: Paint) -> Iterable[str]:
                 f"    {doubt.resolve}",
             ]
         )
+
+
+def halted_text(results: Sequence[Halted]) -> str:
+    """What `halt` did, what it could not do first."""
+    order = ("failed", "cannot", "stopped", "not running")
+    lines = [
+        f"{one.result:<12} {one.key}" + (f"  {inert(one.why)}" if one.why else "")
+        for one in sorted(results, key=lambda one: (order.index(one.result), one.key))
+    ]
+    stopped = sum(one.result == "stopped" for one in results)
+    lines.append(
+        f"{counted(stopped, 'campaign')} stopped. The next apply starts again what is declared `activation: running`."
+    )
+    return "\n".join(lines) + "\n"
 
 
 def doubts_text(doubts: Sequence[Doubt], paint: Paint = plain) -> str:

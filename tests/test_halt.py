@@ -1,0 +1,136 @@
+"""Stop everything: through a held lease, past broken files, per vendor; and a person's word on what nobody can read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from reconciler.ledger import open_ledger, open_reader
+from reconciler.model import StateStore
+from tests.contract.ledgers import holder
+from tests.office import Office, office
+
+
+@pytest.fixture
+def team(tmp_path: Path) -> Iterator[Office]:
+    with office(tmp_path) as made:
+        assert made.apply().code == 0
+        yield made
+
+
+def store(team: Office) -> StateStore:
+    return StateStore(path=str(team.root / ".reconciler" / "state.db"), persistent=True)
+
+
+def test_halt_stops_what_can_be_stopped_and_names_the_rest(team: Office) -> None:
+    result = team.run("halt")
+    assert result.code == 0, result.err
+    assert "stopped      tel4vn-hanoi/campaign/spring-renewals" in result.out
+    assert "stopped      thulium-krakow/campaign/odnowienia" in result.out
+    assert "cannot       conpeek-gdansk/campaign/przypomnienie" in result.out
+    assert "cannot       intersvyaz-chel/campaign/opros-2030" in result.out
+    state = team.here.simulator.vendors["tel4vn"].snapshot()
+    assert "Spring renewals 2026" in str(state)
+    again = team.run("halt")
+    assert again.code == 0 and "0 campaigns stopped" in again.out
+
+
+def test_halt_takes_the_lease_from_a_run_that_holds_it(team: Office) -> None:
+    with closing(open_ledger(store(team), str(team.root), {})) as ledger:
+        lease = ledger.acquire(holder("another run"), 600)
+        assert team.run("plan").code == 0
+        assert team.run("apply", "--auto-approve").code == 7
+        result = team.run("halt", "--select", "connection=tel4vn-*")
+        assert result.code == 0 and "stopped      tel4vn-hanoi/campaign/spring-renewals" in result.out
+        assert "thulium" not in result.out
+        from reconciler.errors import LeaseLost
+
+        with pytest.raises(LeaseLost):
+            ledger.finish(lease)
+
+
+def test_halt_works_beside_a_broken_file(team: Office) -> None:
+    team.write(
+        "campaigns/broken.yaml", "apiVersion: reconciler/v1\nkind: Campaign\nmetadata: {name: x}\nspec: {nonsense: 1}\n"
+    )
+    assert team.run("plan").code == 3
+    result = team.run("halt")
+    assert result.code == 0 and "stopped      tel4vn-hanoi/campaign/spring-renewals" in result.out
+    assert "passed over: campaigns/broken.yaml:4" in result.err
+
+
+def test_halt_is_journalled_and_one_failure_stops_no_other(team: Office) -> None:
+    team.faults({"vendor": "thulium", "method": "PUT", "every": 1, "fault": 403})
+    result = team.run("halt")
+    assert result.code == 1
+    assert "failed       thulium-krakow/campaign/odnowienia" in result.out
+    assert "stopped      tel4vn-hanoi/campaign/spring-renewals" in result.out
+    with closing(open_reader(store(team), str(team.root), {})) as ledger:
+        assert any("stop" in event.reason or "stop" in event.entity for event in ledger.events())
+
+
+def test_what_was_halted_is_started_by_the_next_plan(team: Office) -> None:
+    team.run("halt")
+    (change,) = team.plan()["changes"]
+    assert (change["action"], change["key"]) == ("start", "tel4vn-hanoi/campaign/spring-renewals")
+
+
+# ---- resolve -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def doubtful(tmp_path: Path) -> Iterator[Office]:
+    """The answer to the Intersvyaz create was lost after the vendor had done it."""
+    with office(tmp_path) as made:
+        made.faults({"vendor": "intersvyaz", "path": "/api/campaigns", "nth": 1, "fault": "drop", "when": "after"})
+        result = made.run("apply", "--auto-approve", "--settle-timeout", "0s")
+        assert result.code == 9, result.out + result.err
+        yield made
+
+
+def test_what_cannot_be_known_is_held_and_shown_and_blocks_only_itself(doubtful: Office) -> None:
+    planned = doubtful.run("plan", "--format", "json").json()
+    assert planned["changes"] == []
+    (doubt,) = planned["inDoubt"]
+    assert (doubt["key"], doubt["verb"], doubt["people"]) == ("intersvyaz-chel/campaign/opros-2030", "create", 3)
+    assert doubt["lookFor"].startswith("[rc:") and doubt["lookFor"] in str(
+        doubtful.here.simulator.vendors["intersvyaz"].snapshot()
+    )
+    assert doubtful.run("apply", "--auto-approve", "--settle-timeout", "0s").code == 9
+    assert doubtful.run("plan", "--format", "json").json()["inDoubt"][0]["state"] == "held"
+    assert "opros-2030" in doubtful.run("resolve").out
+    assert doubtful.most_dials() == 1
+
+
+def test_a_person_says_it_was_applied(doubtful: Office) -> None:
+    result = doubtful.run("resolve", "opros-2030", "--applied", "12345", "--reason", "seen in the panel")
+    assert result.code == 0, result.err
+    assert doubtful.run("resolve").out == "Nothing is in doubt.\n"
+    assert doubtful.plan()["changes"] == [] and doubtful.run("apply", "--auto-approve").code == 0
+    assert doubtful.most_dials() == 1
+
+
+def test_a_person_says_it_was_not_applied(doubtful: Office) -> None:
+    result = doubtful.run("resolve", "opros-2030", "--not-applied", "--reason", "not in the panel")
+    assert result.code == 0, result.err
+    (change,) = doubtful.plan()["changes"]
+    assert (change["action"], change["contacts"]["count"]) == ("create", 3)
+    assert doubtful.run("apply", "--auto-approve").code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("opros-2030", "--applied", "--reason", "x"), "--applied VENDOR-ID"),
+        (("opros-2030", "--applied", "1", "--not-applied", "--reason", "x"), "exactly one of"),
+        (("opros-2030", "--not-applied"), "--reason TEXT"),
+        (("nothing", "--not-applied", "--reason", "x"), "is not in doubt. There are: r"),
+    ],
+)
+def test_wrong_words_settle_nothing(doubtful: Office, arguments: tuple[str, ...], message: str) -> None:
+    result = doubtful.run("resolve", *arguments)
+    assert result.code == 64 and message in result.err
+    assert len(doubtful.plan()["inDoubt"]) == 1
