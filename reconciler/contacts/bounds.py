@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.model import ContactDelta, ContactSet, Finding, Severity
+from reconciler.units import people
 
 
 def size_of(delta: ContactDelta) -> int:
@@ -16,13 +17,13 @@ def check(declared: ContactSet, delta: ContactDelta) -> Iterator[Finding]:
     """Errors for a source that is too small, too large, or too different from what was sent before."""
     bounds, size = declared.bounds, size_of(delta)
     if bounds.min is not None and size < bounds.min:
-        yield _outside(declared, delta, "min", f"{size} people", str(bounds.min), f"has {size} people")
+        yield _outside(declared, delta, "min", people(size), f"{bounds.min:,}", f"has {people(size)}")
     if bounds.max is not None and size > bounds.max:
-        yield _outside(declared, delta, "max", f"{size} people", str(bounds.max), f"has {size} people")
+        yield _outside(declared, delta, "max", people(size), f"{bounds.max:,}", f"has {people(size)}")
     if bounds.change is not None and delta.sent_before:
         change = -(-abs(size - delta.sent_before) * 100 // delta.sent_before)
         if change > bounds.change:
-            message = f"has {size} people; {delta.sent_before} were sent before: a change of {change} %"
+            message = f"has {people(size)}; {delta.sent_before:,} were sent before: a change of {change} %"
             yield _outside(declared, delta, "change", f"{change} %", f"{bounds.change} %", message)
 
 
@@ -43,7 +44,7 @@ def leftovers(declared: ContactSet, delta: ContactDelta, moved: int, doubtful: i
     """Warnings about people of a set with whom nothing is done although something should be."""
     if moved:
         remedy = "With mode: mirror the old number is withdrawn and the new one added, where the vendor can withdraw."
-        message = f"{moved} people of {declared.name} have a new number. They keep the one they were sent with."
+        message = f"{people(moved)} of {declared.name} came with a new number; the one that was sent before stays."
         yield _left(declared.source, delta, "number-changed", message, moved, remedy)
     if doubtful:
         remedy = "Settle what is in doubt, then apply again; until then look for them in the vendor's panel."
@@ -59,7 +60,7 @@ def undeclared(delta: ContactDelta, staying: int) -> Iterator[Finding]:
         remedy = (
             "Name the set again with mode: mirror and an empty source to withdraw them, or close them in the panel."
         )
-        message = f"{staying} people were sent for {delta.key.contacts}, which the campaign no longer names. They stay."
+        message = f"The campaign no longer names {delta.key.contacts}; {people(staying)} sent for it stay."
         yield _left("", delta, "set-undeclared", message, staying, remedy)
 
 

@@ -62,7 +62,8 @@ def with_numbers(query: str, region: str) -> str:
     if own is None:
         return f"SELECT *, 0::UBIGINT AS number FROM ({query})"
     clear = f"regexp_full_match(phone, '{_CLEAR}') AND NOT regexp_full_match(phone, '{_SPREADSHEET}')"
-    digits = f"CASE WHEN {clear} THEN regexp_replace(phone, '[ ().\\-/]+', '', 'g') END"
+    bare = "regexp_full_match(phone, '\\+?[0-9]+') THEN phone"
+    digits = f"CASE WHEN {bare} WHEN {clear} THEN regexp_replace(phone, '[ ().\\-/]+', '', 'g') END"
     valid = " AND ".join([*_unambiguous(own, region), *_valid(own)])
     number = f"coalesce(CASE WHEN {valid} THEN TRY_CAST('{own.code}' || national AS UBIGINT) END, 0)"
     query = f"SELECT *, {digits} AS digits FROM ({query})"
@@ -74,7 +75,7 @@ def _national(own: _Numbering) -> str:
     """SQL: the part of `digits` that would be the national number."""
     cases = [_after("+" + own.code), "WHEN starts_with(digits, '+') THEN NULL"]
     cases += [_after("00" + own.code)] if own.abroad == "00" else []
-    cases += [f"WHEN regexp_matches(digits, '^(?:{own.abroad})') THEN NULL"] if own.abroad else []
+    cases += [f"WHEN {_begins('digits', own.abroad)} THEN NULL"] if own.abroad else []
     cases += [_after(own.trunk)] if own.trunk else []
     cases.append(f"WHEN strlen(digits) IN ({_listed(own.lengths)}) THEN digits")
     cases.append(_after(own.code, f" AND NOT regexp_full_match(digits, '{own.general}')"))
@@ -85,19 +86,26 @@ def _after(prefix: str, condition: str = "") -> str:
     return f"WHEN starts_with(digits, '{prefix}'){condition} THEN substr(digits, {len(prefix) + 1})"
 
 
+def _begins(column: str, pattern: str) -> str:
+    """SQL: whether `column` begins with what `pattern` matches."""
+    if pattern.isdigit():
+        return f"starts_with({column}, '{pattern}')"
+    return f"regexp_matches({column}, '^(?:{pattern})')"
+
+
 def _unambiguous(own: _Numbering, region: str) -> list[str]:
     """SQL conditions: nothing is left to take off, and no other country of the same code lays claim to the number."""
     regions = list(region_codes_for_country_code(int(own.code)))
     main = _numbering(regions[0])
     stripped = sorted({one.strips for one in (own, main) if one and one.strips})
-    conditions = [f"NOT regexp_matches(national, '^(?:{prefix})')" for prefix in stripped]
+    conditions = [f"NOT {_begins('national', prefix)}" for prefix in stripped]
     if len(regions) == 1:
         return conditions
     before = [_numbering(other) for other in regions[: regions.index(region)]]
     conditions += [
         f"NOT regexp_matches(national, '^(?:{other.leading})')" for other in before if other and other.leading
     ]
-    conditions += [f"regexp_matches(national, '^(?:{own.leading})')"] if own.leading else []
+    conditions += [_begins("national", own.leading)] if own.leading else []
     return conditions
 
 
@@ -111,7 +119,8 @@ def _valid(own: _Numbering) -> list[str]:
         for lengths, patterns in types.items()
     )
     most = MOST_DIGITS - len(own.code)
-    return [f"strlen(national) <= {most}", f"regexp_full_match(national, '{own.general}')", f"({one})"]
+    short = [f"strlen(national) <= {most}"] if max(own.lengths, default=0) > most else []
+    return [*short, f"regexp_full_match(national, '{own.general}')", f"({one})"]
 
 
 def _listed(lengths: Sequence[int]) -> str:

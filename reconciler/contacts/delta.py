@@ -17,13 +17,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reconciler.contacts.fingerprint import Words
 from reconciler.contacts.lookup import Index, Mask, firsts, grouped, order_of
-from reconciler.contacts.sent import HELD, WITHDRAWABLE, SentTable, Standing
+from reconciler.contacts.sent import HELD, WITHDRAWABLE, SentTable, Standing, stands
 
 Ids = NDArray[np.int32]
 Rows = NDArray[np.intp]
@@ -123,39 +124,45 @@ def _first_by_key(keys: Words, ids: Ids, first: Mask, taken: Mask) -> Mask:
     return sure
 
 
+class _Kind(IntEnum):
+    """What a kept row comes to, as far as its person alone says."""
+
+    SUPPRESSED = 0
+    WANTED = 1
+    HERE = 2  # sent through this set, and known to be there: its fields may have changed
+    ELSEWHERE = 3  # the same through another set
+    HELD = 4
+
+
 def judge(rows: SetRows, kept: Rows, listed: Flags, crowd: Crowd, withdraws: bool) -> Verdicts:
     """What becomes of each kept row. `listed`: for each id one more than the position of a list it is on, 0 for none.
 
     `withdraws`: whether the vendor can.
     """
     ids = rows.ids[kept]
-    suppressed = listed[ids]
-    free = suppressed == 0
-    standing = crowd.standing[ids]
-    wanted = free & np.isin(standing, (Standing.NEVER, Standing.GONE))
-    moved, waiting = _moves(rows, kept, wanted, listed, crowd, withdraws)
-    present = free & (standing == Standing.THERE)
-    here = np.flatnonzero(present & _through(rows.contacts, ids, crowd.sent))
+    kinds = _kinds(rows.contacts, listed, crowd)[ids]
+    suppressed = np.zeros(len(kept), dtype=np.uint8)
+    stopped = np.flatnonzero(kinds == _Kind.SUPPRESSED)
+    suppressed[stopped] = listed[ids[stopped]]
+    here = np.flatnonzero(kinds == _Kind.HERE)
     updated = here[_differs(rows.fields, crowd.sent.fields, kept[here], ids[here])]
     rekeyed = here[_differs(rows.keys, crowd.sent.keys, kept[here], ids[here])]
-    held = free & np.isin(standing, HELD)
-    return Verdicts(
-        kept,
-        suppressed,
-        kept[wanted & ~moved & ~waiting],
-        kept[updated],
-        kept[rekeyed],
-        int(np.count_nonzero(held | waiting)),
-        int(np.count_nonzero(moved)),
-    )
+    wanted = np.flatnonzero(kinds == _Kind.WANTED)
+    moved, waiting = _moves(rows, kept[wanted], listed, crowd, withdraws)
+    held = int(np.count_nonzero(kinds == _Kind.HELD)) + int(np.count_nonzero(waiting))
+    added = kept[wanted[~moved & ~waiting]]
+    return Verdicts(kept, suppressed, added, kept[updated], kept[rekeyed], held, int(np.count_nonzero(moved)))
 
 
-def _through(contacts: str, ids: Ids, sent: SentTable) -> Mask:
-    """Which ids were sent for this very set."""
-    mine = np.zeros(len(ids), dtype=np.bool_)
-    known = ids < len(sent)
-    mine[known] = sent.owned_by(contacts)[ids[known]]
-    return mine
+def _kinds(contacts: str, listed: Flags, crowd: Crowd) -> Flags:
+    """The kind of every id, in the order of the ids: what is looked up at random later is then one byte."""
+    sent = crowd.sent
+    kinds = np.full(len(crowd), _Kind.ELSEWHERE, dtype=np.uint8)
+    kinds[stands(crowd.standing, (Standing.NEVER, Standing.GONE))] = _Kind.WANTED
+    kinds[stands(crowd.standing, HELD)] = _Kind.HELD
+    kinds[: len(sent)][sent.owned_by(contacts) & sent.stands((Standing.THERE,))] = _Kind.HERE
+    kinds[listed > 0] = _Kind.SUPPRESSED
+    return kinds
 
 
 def _differs(column: Words | None, before: Words | None, rows: Rows, ids: Ids) -> Mask:
@@ -168,9 +175,9 @@ def _differs(column: Words | None, before: Words | None, rows: Rows, ids: Ids) -
     return differs
 
 
-def _moves(rows: SetRows, kept: Rows, wanted: Mask, listed: Flags, crowd: Crowd, withdraws: bool) -> tuple[Mask, Mask]:
+def _moves(rows: SetRows, wanted: Rows, listed: Flags, crowd: Crowd, withdraws: bool) -> tuple[Mask, Mask]:
     """Of the rows to be added: whose key is known under a number that left the source and stays in the way; who waits for a doubt."""
-    moved, waiting = np.zeros((2, len(kept)), dtype=np.bool_)
+    moved, waiting = np.zeros((2, len(wanted)), dtype=np.bool_)
     sent = crowd.sent
     if rows.keys is None or sent.keys is None:
         return moved, waiting
@@ -178,13 +185,13 @@ def _moves(rows: SetRows, kept: Rows, wanted: Mask, listed: Flags, crowd: Crowd,
     old &= sent.stands((Standing.THERE, Standing.TWICE, Standing.UNSURE))
     before = np.flatnonzero(old)
     before = before[order_of(sent.keys[before])]
-    asked = np.flatnonzero(wanted)
-    at = Index(sent.keys[before]).find(rows.keys[kept[asked]])
-    asked, before = asked[at >= 0], before[at[at >= 0]]
+    at = Index(sent.keys[before]).find(rows.keys[wanted])
+    known = np.flatnonzero(at >= 0)
+    before = before[at[known]]
     unsure = sent.standing[before] == Standing.UNSURE
     leaves = rows.mirror & withdraws & (listed[before] == 0)
-    waiting[asked[unsure]] = True
-    moved[asked[~unsure & ~leaves]] = True
+    waiting[known[unsure]] = True
+    moved[known[~unsure & ~leaves]] = True
     return moved, waiting
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Literal
 
@@ -93,11 +93,11 @@ class DataFile:
         """Its first bytes as text, without a byte order mark."""
         with self.opened() as content:
             raw = content.read(_HEAD)
-        if not raw:
-            raise self.asked.refused(f"{self.label} is empty. Write it again with its header line.", "empty")
         text = _decoded(raw, final=False)
         if text is None:
             raise not_utf8(self)
+        if not text.removeprefix("\ufeff"):
+            raise self.asked.refused(f"{self.label} is empty. Write it again with its header line.", "empty")
         return text.removeprefix("\ufeff")
 
 
@@ -179,10 +179,7 @@ def header_of(file: DataFile) -> tuple[str, list[str]]:
 
 
 def _cells(text: str, delimiter: str) -> list[str]:
-    try:
-        return [cell.strip() for cell in next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))]
-    except csv.Error:
-        return []
+    return [cell.strip() for cell in next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))]
 
 
 def keys_of(file: DataFile) -> list[str]:
@@ -238,7 +235,7 @@ def _broken_record(file: DataFile) -> ConfigInvalid | None:
     delimiter, header = header_of(file)
     line = 1
     try:
-        for line, cells in records(file, delimiter):
+        for line, cells in records(file, delimiter, strict=True):
             if cells and len(cells) != len(header):
                 message = f"this row has {len(cells)} columns and the header {len(header)}. Quote cells that hold a delimiter."
                 return file.broken(line, message)
@@ -257,11 +254,14 @@ def _broken_object(file: DataFile) -> ConfigInvalid | None:
     return None
 
 
-def records(file: DataFile, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Each record of a CSV file, blank ones included, with the line it begins on as an editor counts."""
+def records(file: DataFile, delimiter: str, strict: bool = False) -> Iterator[tuple[int, list[str]]]:
+    """Each record of a CSV file, blank ones included, with the line it begins on as an editor counts.
+
+    Raises csv.Error in `strict` mode where a quote is out of place.
+    """
     csv.field_size_limit(_LONGEST_FIELD)
     with file.opened() as content, io.TextIOWrapper(content, "utf-8-sig", errors="replace", newline="") as text:
-        reader = csv.reader(text, delimiter=delimiter, strict=True)
+        reader = csv.reader(text, delimiter=delimiter, strict=strict)
         begins = 1
         for cells in reader:
             yield begins, cells
@@ -270,24 +270,22 @@ def records(file: DataFile, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 def lines_of(file: DataFile, rows: Iterable[int], delimiter: str) -> Iterator[int]:
     """The line of each of `rows`, which count from 0 and ascend; in a Parquet file, which has none, the row counted from 1."""
-    if file.kind == "parquet":
-        yield from (row + 1 for row in rows)
-        return
-    wanted = iter(rows)
-    row = next(wanted, None)
-    for number, line in enumerate(_begins(file, delimiter)):
-        while row == number:
-            yield line
-            row = next(wanted, None)
-        if row is None:
-            return
+    begins = _begins(file, delimiter)
+    passed = 0
+    for row in rows:
+        yield next(islice(begins, row - passed, None))
+        passed = row + 1
 
 
 def _begins(file: DataFile, delimiter: str) -> Iterator[int]:
-    if file.kind == "csv":
-        filled = (line for line, cells in records(file, delimiter) if cells)
-        next(filled)
-        yield from filled
-        return
-    with file.opened() as content:
-        yield from (line for line, raw in enumerate(content, 1) if raw.strip())
+    """Where each row begins."""
+    match file.kind:
+        case "csv":
+            filled = (line for line, cells in records(file, delimiter) if cells)
+            next(filled)
+            yield from filled
+        case "jsonl":
+            with file.opened() as content:
+                yield from (line for line, raw in enumerate(content, 1) if raw.strip())
+        case "parquet":
+            yield from count(1)

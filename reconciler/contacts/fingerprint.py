@@ -97,10 +97,6 @@ class Fingerprints:
         """`digest` of fingerprints that stand sorted and joined already."""
         return "hmac-sha256:" + hmac.new(self._digests, content, "sha256").hexdigest()
 
-    def hasher(self) -> hmac.HMAC:
-        """For content that comes in pieces: finish with `hexdigest`."""
-        return hmac.new(self._digests, b"", "sha256")
-
     def check(self) -> bytes:
         """16 bytes that tell this contact key from another: the ledger's `key_check`."""
         return self._check
@@ -140,7 +136,7 @@ class Cmac:
         return self._cipher.encryptor().update(block)
 
     def _encrypted_all(self, blocks: NDArray[np.uint64]) -> Words:
-        return words_of(self._cipher.encryptor().update(blocks.data.cast("B")), 2)
+        return words_of(self._cipher.encryptor().update(blocks.tobytes()), 2)
 
 
 _LOW = (1 << 64) - 1

@@ -79,8 +79,8 @@ def grouped(prints: Words) -> tuple[Words, NDArray[np.int32]]:
 
 def firsts(groups: NDArray[np.int32], count: int) -> Mask:
     """Which entries are the first of their group; `count` groups, numbered from 0."""
-    first = np.full(count, len(groups), dtype=np.int64)
-    rows = np.arange(len(groups))
+    rows = np.arange(len(groups), dtype=np.int32)
+    first = np.full(count, len(groups), dtype=np.int32)
     np.minimum.at(first, groups, rows)
     same: Mask = first[groups] == rows
     return same

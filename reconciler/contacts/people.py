@@ -120,7 +120,7 @@ class People:
         """
         chosen = self._chosen.get((action, contacts))
         batch: list[Contact] = []
-        for contact in self._contacts(self._rolls[contacts], chosen) if chosen else ():
+        for contact in self._contacts(self._rolls[contacts], chosen) if chosen and len(chosen.rows) else ():
             batch.append(contact)
             if len(batch) == size:
                 yield batch

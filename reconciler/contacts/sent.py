@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reconciler.contacts.fingerprint import WIDTH, Words, words_of
-from reconciler.contacts.lookup import Index, Mask, is_ordered, order_of
+from reconciler.contacts.lookup import Mask, is_ordered, order_of
 from reconciler.model import Sent
 
 
@@ -43,6 +43,13 @@ HELD = (Standing.TWICE, Standing.UNSURE, Standing.REFUSED)
 WITHDRAWABLE = (Standing.THERE, Standing.TWICE)
 
 
+def stands(standing: NDArray[np.uint8], among: Sequence[Standing]) -> Mask:
+    """Which of a column are one of `among`."""
+    wanted = np.zeros(len(Standing), dtype=np.bool_)
+    wanted[list(among)] = True
+    return wanted[standing]
+
+
 @dataclass(frozen=True, slots=True)
 class SentTable:
     """One entry per person, ascending by fingerprint. `sets[owners[i]]` is the contact set that person `i` was sent for.
@@ -61,9 +68,6 @@ class SentTable:
     def __len__(self) -> int:
         return len(self.people)
 
-    def index(self) -> Index:
-        return Index(self.people)
-
     def owned_by(self, contacts: str) -> Mask:
         if contacts not in self.sets:
             return np.zeros(len(self), dtype=np.bool_)
@@ -71,7 +75,7 @@ class SentTable:
         return owned
 
     def stands(self, among: Sequence[Standing]) -> Mask:
-        return np.isin(self.standing, among)
+        return stands(self.standing, among)
 
     @classmethod
     def of(cls, sent: Iterable[Sent]) -> SentTable:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import duckdb
@@ -47,7 +48,7 @@ class Part:
         if self.file:
             self.file.check_unchanged()
         try:
-            with closing(_engine([str(self.file.path)] if self.file else [])) as engine:
+            with closing(_engine(str(self.file.path) if self.file else "").cursor()) as engine:
                 yield from batches(engine.sql(query, params=dict(self.values)), texts)
         except (duckdb.Error, StreamFailed):
             failed = True
@@ -72,16 +73,21 @@ def parts_of(asked: Asked) -> list[Part]:
     return [readers[file.kind](asked, file) for file in files_of(asked)]
 
 
-def _engine(paths: Sequence[str]) -> duckdb.DuckDBPyConnection:
-    """An engine that reads `paths` and nothing else, writes nothing, and whose configuration cannot be changed any more."""
+@lru_cache(maxsize=4)
+def _engine(path: str) -> duckdb.DuckDBPyConnection:
+    """An engine that reads `path` and nothing else, writes nothing, keeps nothing, and whose configuration is locked.
+
+    Starting one takes longer than reading a small file, and a plan reads what it sends twice: the last few are kept.
+    """
     settings: dict[str, str | bool | int | float | list[str]] = {
         "autoload_known_extensions": False,
         "autoinstall_known_extensions": False,
         "python_enable_replacements": False,
+        "enable_external_file_cache": False,
         "temp_directory": "",
     }
     engine = duckdb.connect(":memory:", config=settings)
-    engine.execute("SET allowed_paths = $paths", {"paths": list(paths)})
+    engine.execute("SET allowed_paths = $paths", {"paths": [path] if path else []})
     engine.execute("SET enable_external_access = false")
     engine.execute("SET lock_configuration = true")
     return engine
@@ -130,7 +136,7 @@ def _parquet(asked: Asked, file: DataFile) -> Part:
 def _types(file: DataFile) -> dict[str, str] | None:
     """Column -> type of a Parquet file; None where it is none."""
     try:
-        with closing(_engine([str(file.path)])) as engine:
+        with closing(_engine(str(file.path)).cursor()) as engine:
             found = engine.sql("FROM read_parquet($path)", params={"path": str(file.path)})
             return dict(zip(found.columns, map(str, found.types), strict=True))
     except duckdb.Error:

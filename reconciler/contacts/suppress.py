@@ -11,14 +11,14 @@ import numpy as np
 
 from reconciler.contacts.arrow import Texts
 from reconciler.contacts.files import Asked
-from reconciler.contacts.fingerprint import Words, bytes_of, words_of
+from reconciler.contacts.fingerprint import Words, words_of
 from reconciler.contacts.lookup import NOBODY, grouped
 from reconciler.contacts.numbers import REASONS
 from reconciler.contacts.rows import Layout, Reading, written
 from reconciler.contacts.source import Part, parts_of
 from reconciler.errors import Blocked, ConfigInvalid, Problem
 from reconciler.model import Finding, Severity, SuppressionList
-from reconciler.units import duration_text
+from reconciler.units import counted, duration_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,6 @@ class Suppressed:
     people: Words = field(repr=False)
     lapsed: int
     exported: datetime | None
-
-    def remembered(self) -> bytes:
-        """What the next plan needs to see a release: fingerprints of 16 bytes, ascending, joined."""
-        return bytes_of(self.people)
 
     def with_released(self, remembered: bytes) -> Words:
         """Those on the list, and those who were on it at the last apply: a release takes effect with the apply after this one."""
@@ -69,7 +65,7 @@ def findings_of(suppressed: Suppressed, key: str, now: datetime) -> Iterator[Fin
         remedy = "Check that the export is complete."
         yield Finding("suppression-empty", Severity.WARNING, message, key, "0", "", remedy, place)
     if suppressed.lapsed:
-        message = f"{suppressed.lapsed} rows of suppression list {name} are past their `until`, and still suppress."
+        message = f"{counted(suppressed.lapsed, 'entry', 'entries')} of suppression list {name} past `until`: suppressed all the same."
         remedy = "Take a row out of the list to release somebody."
         yield Finding("suppression-until", Severity.INFO, message, key, str(suppressed.lapsed), "", remedy, place)
 

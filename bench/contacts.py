@@ -1,0 +1,146 @@
+"""Contact delta: a CSV of numbers against as many sent, beside the bare anti-join of the engine on raw numbers.
+
+`python -m bench.contacts [ROWS ...]`; without arguments 100 thousand and 1 million rows, `10000000` for ten million.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench.measure import Contestant, Measured, side_by_side, tell, worker
+
+SIZES = (100_000, 1_000_000)
+SHARES = (1, 5)
+MOST_RATIO, MOST_MIB = 3.0, 1536
+_RUNS = 3
+_KEY = b"a benchmark's contact key, 32 bytes at least"
+_STEP, _SPACE = 7919, 89_999_999  # a prime walk over the mobile numbers 090... to 098..., all of them valid
+_NOW = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+def rows(sizes: Sequence[int] = SIZES) -> list[dict[str, Any]]:
+    """One row per size and share, and per size one with the ledger's people as objects. Times are medians, in seconds."""
+    found = []
+    for size in sizes:
+        for share in SHARES:
+            with tempfile.TemporaryDirectory() as folder:
+                _prepare(Path(folder), size, share)
+                contestants = {stage: Contestant(worker("contacts", stage, folder)) for stage in _STAGES}
+                measured = side_by_side(contestants, _RUNS)
+            peer = measured["anti_join"]
+            found.append(_row(f"contact delta, {share} % differ", size, measured["delta"], peer, goal=True))
+        found.append(_row("the same, ledger as objects", size, measured["delta_of_objects"], peer, goal=False))
+    return found
+
+
+def _row(stage: str, size: int, ours: Measured, peer: Measured, *, goal: bool) -> dict[str, Any]:
+    return {
+        "stage": stage,
+        "size": size,
+        "ours": round(ours.seconds, 3),
+        "peer": round(peer.seconds, 3),
+        "peer_name": "DuckDB anti-join, raw numbers",
+        "ratio": round(ours.seconds / peer.seconds, 3),
+        "goal_ratio": MOST_RATIO if goal else None,
+        "memory_mib": round(ours.mib),
+        "peer_memory_mib": round(peer.mib),
+        "goal_memory_mib": MOST_MIB if goal else None,
+    }
+
+
+# ---- the data ------------------------------------------------------------------------------------------------------
+
+
+def _numbers(start: int, count: int) -> Iterator[str]:
+    for number in range(start, start + count):
+        yield f"09{number * _STEP % _SPACE:08d}"
+
+
+def _prepare(work: Path, size: int, share: int) -> None:
+    """The source, the raw numbers sent before, and the ledger's columns of the same."""
+    import numpy as np
+
+    from reconciler.contacts import Fingerprints
+    from reconciler.contacts.lookup import order_of
+
+    shift = size * share // 100
+    (work / "source.csv").write_text("mobile\n" + "\n".join(_numbers(0, size)) + "\n")
+    (work / "sent.csv").write_text("mobile\n" + "\n".join(_numbers(shift, size)) + "\n")
+    before = np.fromiter((int("84" + number[1:]) for number in _numbers(shift, size)), np.uint64, size)
+    people = Fingerprints(_KEY).people(before)
+    np.save(work / "sent.npy", people[order_of(people)])
+    (work / "expected.json").write_text(json.dumps(shift))
+
+
+# ---- what is measured, each in a process of its own ----------------------------------------------------------------
+
+
+def _anti_join(work: Path) -> None:
+    import duckdb
+
+    source, sent = (f"read_csv('{work / name}.csv', all_varchar = true)" for name in ("source", "sent"))
+    query = f"SELECT count(*) FROM {source} ANTI JOIN {sent} USING (mobile)"
+    assert duckdb.connect().execute(query).fetchall() == [(json.loads((work / "expected.json").read_text()),)]
+
+
+def _delta(work: Path) -> None:
+    import numpy as np
+
+    from reconciler.contacts import SentTable
+    from reconciler.contacts.sent import Standing
+
+    people = np.load(work / "sent.npy")
+    count = len(people)
+    standing = np.full(count, Standing.THERE, dtype=np.uint8)
+    table = SentTable(people, standing, np.ones(count, np.uint32), np.zeros(count, np.uint16), ("bench",))
+    _plan(work, table)
+
+
+def _delta_of_objects(work: Path) -> None:
+    import numpy as np
+
+    from reconciler.model import Person, Sent
+
+    raw = np.load(work / "sent.npy").astype(">u8").tobytes()
+    _plan(work, (Sent(Person(raw[at : at + 16]), "bench", "confirmed", 1) for at in range(0, len(raw), 16)))
+
+
+def _plan(work: Path, sent: Any) -> None:
+    from reconciler.contacts import Fingerprints, PeopleRequest, plan_people
+    from reconciler.model import Columns, ContactSet, ContactSource, Key, Source
+
+    declared = ContactSet(
+        "bench", ContactSource(file=str(work / "source.csv")), Columns("mobile"), "mirror", Source("bench.yaml", 1)
+    )
+    key = Key("bench", "campaign", "bench")
+    people = plan_people(PeopleRequest(key, [declared], {}, sent, "VN", Fingerprints(_KEY), work, {}, _NOW))
+    expected = json.loads((work / "expected.json").read_text())
+    assert (people.deltas[0].added, people.deltas[0].withdrawn) == (expected, expected)
+
+
+_STAGES: dict[str, Callable[[Path], None]] = {
+    "anti_join": _anti_join,
+    "delta": _delta,
+    "delta_of_objects": _delta_of_objects,
+}
+
+
+def main(arguments: Sequence[str]) -> None:
+    if arguments and arguments[0] in _STAGES:
+        begun = time.perf_counter()
+        _STAGES[arguments[0]](Path(arguments[1]))
+        tell(time.perf_counter() - begun)
+        return
+    for row in rows([int(size) for size in arguments] or SIZES):
+        print(json.dumps(row))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
