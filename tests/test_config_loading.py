@@ -248,6 +248,12 @@ def test_a_document_of_ours_says_what_it_is(tmp_path: Path, document: str, text:
     assert complaints(tmp_path, other=document) == [f"other.yaml:{text}"]
 
 
+def test_a_kind_that_is_written_twice_is_one_of_them(tmp_path: Path) -> None:
+    for first, last in (("Campaign", "Pod"), ("Pod", "Campaign"), ("[x]", "Campaign"), ("Campaign", "[x]")):
+        found = complaints(tmp_path, campaign=CAMPAIGN.replace("kind: Campaign", f"kind: {first}\nkind: {last}"))
+        assert 'campaign.yaml:3:1  "kind" is written twice, first in line 2: keep one.' in found
+
+
 def test_all_problems_of_all_files_are_told_at_once(tmp_path: Path) -> None:
     found = complaints(
         tmp_path,

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from reconciler.config.schemas import VENDORS
 from reconciler.model import Source
 
 Tree = dict[str, Any]  # text, int, bool, None, lists and mappings of them; typed by the schema of its kind
@@ -55,15 +56,12 @@ def _paths(signature: str) -> Iterator[str]:
             yield from (f"{prefix}{number}" for number in range(int(token)))
 
 
-_BLOCKS: Final = ("tel4vn", "thulium", "conpeek", "intersvyaz")
-
-
 def _field(path: str) -> str:
     top, _, rest = path.partition(".")
     if top not in ("spec", "metadata"):
         return ""
     block, _, below = rest.partition(".")
-    return below if block in _BLOCKS and top == "spec" else rest
+    return below if block in VENDORS and top == "spec" else rest
 
 
 @lru_cache(maxsize=4096)
@@ -101,10 +99,10 @@ class Document:
     _tree: Tree | None = None
 
     @classmethod
-    def read(cls, file: str, start: int, kind: str, marks: array[int], shape: Outline, tree: Tree) -> Document:
+    def read(cls, file: str, start: int, marks: array[int], shape: Outline, tree: Tree) -> Document:
         metadata = tree.get("metadata")
         name = metadata.get("name") if isinstance(metadata, dict) else None
-        return cls(file, start, kind, marks, shape, name if isinstance(name, str) else "", _tree=tree)
+        return cls(file, start, _text(tree.get("kind")), marks, shape, _text(name), _tree=tree)
 
     @property
     def tree(self) -> Tree:
@@ -134,6 +132,10 @@ class Document:
                 return place(self.file, self.marks[2 * number + (0 if key else 1)])
             parts.pop()
         return self.source
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 class Places(Mapping[str, Source]):

@@ -135,7 +135,7 @@ class _Walk:
         kind = _kind(root)
         tree = self.mapping(root, want(kind) if kind in KINDS else None, "", 1)
         start, shape = pack(root.start_mark.line, root.start_mark.column), outline(SEPARATOR.join(self.tokens))
-        return Document.read(self.file, start, kind, _marks(self.entries), shape, tree)
+        return Document.read(self.file, start, _marks(self.entries), shape, tree)
 
     def mapping(self, node: MappingNode, wanted: Want | None, path: str, depth: int) -> Tree:
         out: Tree = {}
