@@ -89,7 +89,7 @@ async def opened(setup: Setup) -> AsyncIterator[dict[str, Site]]:
         for connection in setup.connections():
             provider = providers.provider(connection)
             url, explicit = address(setup, connection, provider)
-            secrets = {name: _reveal(setup, ref) for name, ref in connection.credentials.items()}
+            secrets = {name: _reveal(setup, connection, name, ref) for name, ref in connection.credentials.items()}
             account = Account(connection, url, provider.auth, secrets, clock=setup.clock, private_hosts=explicit)
             sites[connection.name] = Site(provider, await stack.enter_async_context(account))
         yield sites
@@ -98,11 +98,12 @@ async def opened(setup: Setup) -> AsyncIterator[dict[str, Site]]:
 def address(setup: Setup, connection: Connection, provider: Provider) -> tuple[str, bool]:
     """The base URL, checked, and whether its host was allowed by its full name in the job's environment."""
     base = connection.base_url
-    url = _reveal(setup, base) if isinstance(base, Reference) else base
+    url = _reveal(setup, connection, "baseUrl", base) if isinstance(base, Reference) else base
     allowed = [host.strip().lower() for host in setup.environ.get(ALLOWED_HOSTS, "").split(",") if host.strip()]
     host = bound_host(connection.name, url, provider.capabilities.known_hosts, allowed)
     return url, host in allowed
 
 
-def _reveal(setup: Setup, reference: Reference) -> str:
-    return config.reveal(reference, setup.environ, setup.root)
+def _reveal(setup: Setup, connection: Connection, field: str, reference: Reference) -> str:
+    used = f"Connection {connection.name}: {field}"
+    return config.reveal(reference, setup.environ, setup.root, used=used, source=connection.source)
