@@ -22,6 +22,7 @@ from reconciler.model import (
     Tally,
 )
 from reconciler.providers.base import CanDial
+from reconciler.units import people
 from reconciler.world import Planned, Site, World
 from reconciler.writer import Interrupted, Run, StepWriter, token_of
 
@@ -54,7 +55,8 @@ class Applier:
         earlier = [await done[needed] for needed in change.depends_on]
         failed = [outcome.change for outcome in earlier if outcome.status != "confirmed"]
         if failed:
-            reason = f"not tried: {failed[0].action} of {failed[0].key} was not done"
+            step = failed[0].action.value.replace("_", " ")
+            reason = f"not tried: a step before it, {step} of {failed[0].key}, was not done"
             outcome = Outcome(change, "skipped", error=reason)
         else:
             outcome = await self._step(change)
@@ -129,7 +131,10 @@ class Applier:
     async def _contacts(self, change: Change, match: Match, site: Site, writer: StepWriter) -> tuple[str, str]:
         total = change.contacts.count if change.contacts else 0
         container = await sending.Sending(self.world, writer, self._now(match), total, self.progress).run()
-        return container, f"{writer.later} people are in a call just now; apply again" if writer.later else ""
+        return (
+            container,
+            f"{people(writer.later)} in a call just now; apply again when it is over" if writer.later else "",
+        )
 
     # ---- what is known by now --------------------------------------------------------------------------------------
 

@@ -10,8 +10,8 @@ from reconciler.contacts import Fingerprints, People, PeopleRequest, plan_people
 from reconciler.errors import ConfigInvalid, Problem, ReadIncomplete, VendorError
 from reconciler.ledger.base import LedgerReader
 from reconciler.matching import Match, match
-from reconciler.model import Binding, Key, Repository, Resource
-from reconciler.providers.base import Observation, Wanted, capabilities_for
+from reconciler.model import Binding, Key, Repository, Resource, Source
+from reconciler.providers.base import Observation, UnknownName, Wanted, capabilities_for
 from reconciler.setup import Setup, opened
 from reconciler.world import Site, World
 from reconciler.writer import token_of
@@ -94,7 +94,11 @@ async def check_references(setup: Setup) -> None:
         seen = await observe(sites, campaigns, {})
         _canonical(campaigns, sites, seen)
         missing = [
-            _problem(campaign, f"{campaign.key.connection} has no campaign with the id {campaign.vendor_id}.")
+            _problem(
+                campaign.source,
+                campaign,
+                f"{campaign.key.connection} has no campaign with the id {campaign.vendor_id}.",
+            )
             for campaign in campaigns
             if campaign.vendor_id
             and campaign.vendor_id not in {live.vendor_id for live in seen[campaign.key.connection].live}
@@ -134,13 +138,13 @@ def _canonical(
         connection = campaign.key.connection
         try:
             made.append(sites[connection].provider.canonical(campaign, seen[connection].references))
-        except LookupError as error:
-            problems.append(_problem(campaign, str(error.args[0]) if error.args else "a name is not known there"))
+        except UnknownName as unknown:
+            place = campaign.places.get(unknown.path, campaign.source)
+            problems.append(_problem(place, campaign, str(unknown)))
     if problems:
         raise ConfigInvalid(problems)
     return tuple(made)
 
 
-def _problem(campaign: Resource, said: str) -> Problem:
-    place = campaign.source
+def _problem(place: Source, campaign: Resource, said: str) -> Problem:
     return Problem(place.file, place.line, place.column, f"Campaign {campaign.key.name}: {said}", "reference")

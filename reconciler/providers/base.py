@@ -141,6 +141,14 @@ class Refusal:
     message: str
 
 
+class UnknownName(LookupError):
+    """A name in a declaration that means nothing at the vendor, or more than one thing. `path`: of the field that holds it."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
 class Auth(Protocol):
     """How an account proves who it is. Holds no secret: they come in, by the names of `credentials`."""
 
@@ -170,7 +178,7 @@ class Provider(Protocol):
     def canonical(self, resource: Resource, references: Mapping[str, Mapping[str, str]]) -> Resource:
         """The declaration as this vendor will echo it back, names of references resolved. Pure.
 
-        Raises LookupError with a sentence where a named reference does not exist or is ambiguous.
+        Raises UnknownName where a named reference does not exist or is ambiguous.
         """
         ...
 

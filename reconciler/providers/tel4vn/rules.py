@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 from reconciler.model import Capabilities, ContactRules, FieldRule, Json, Resource, Spec
-from reconciler.providers.base import Refusal
+from reconciler.providers.base import Refusal, UnknownName
 from reconciler.units import seconds
 
 Names = Mapping[str, Mapping[str, str]]  # "carrier" | "template" -> uuid -> name
@@ -152,17 +152,17 @@ def in_account_zone(zone: str) -> bool:
 
 
 def resolved(kind: str, wanted: Json, known: Mapping[str, str]) -> Json:
-    """A reference by name or `{uuid: ...}` as {uuid, name}. Raises LookupError, saying which there are."""
+    """A reference by name or `{uuid: ...}` as {uuid, name}. Raises UnknownName, saying which there are."""
     if isinstance(wanted, dict):
         uuid = str(wanted["uuid"])
         if uuid not in known:
-            raise LookupError(f'no {kind} with the uuid "{uuid}" exists at tel4vn; {_there_are(known)}')
+            raise UnknownName(kind, f'no {kind} with the uuid "{uuid}" exists at tel4vn; {_there_are(known)}.')
         return {"uuid": uuid, "name": known[uuid]}
     found = [uuid for uuid, name in known.items() if name == wanted]
     if len(found) > 1:
-        raise LookupError(f'{len(found)} {kind}s are called "{wanted}" at tel4vn: write {{uuid: ...}} instead')
+        raise UnknownName(kind, f'{len(found)} {kind}s are called "{wanted}" at tel4vn: write {{uuid: ...}} instead.')
     if not found:
-        raise LookupError(f'{kind} "{wanted}" does not exist at tel4vn; {_there_are(known)}')
+        raise UnknownName(kind, f'{kind} "{wanted}" does not exist at tel4vn; {_there_are(known)}.')
     return {"uuid": found[0], "name": str(wanted)}
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.model import Capabilities, ContactRules, FieldRule, Json, Live, Resource, RunState, Spec
-from reconciler.providers.base import Refusal
+from reconciler.providers.base import Refusal, UnknownName
 from reconciler.providers.paging import Row
 from reconciler.units import duration_text, seconds
 
@@ -132,7 +132,7 @@ SETTINGS = frozenset(_SETTINGS)
 
 
 def canonical(resource: Resource, references: Mapping[str, Mapping[str, str]]) -> Resource:
-    """Raises LookupError where the initial status does not exist in the campaign, or several have its name."""
+    """Raises UnknownName where the initial status does not exist in the campaign, or several have its name."""
     spec = dict(resource.spec)
     for name, (_, read) in _SETTINGS.items():
         if name in spec:
@@ -180,10 +180,14 @@ def _status(campaign: str, wanted: str, known: Mapping[str, str]) -> Json:
     found = [ref for ref, name in known.items() if wanted == name or ref == f"dictionary_status_id={wanted}"]
     if not found:
         there = ", ".join(f'"{name}"' for name in known.values()) or "none"
-        raise LookupError(f'status "{wanted}" cannot be given in campaign "{campaign}" at thulium; there are {there}')
+        raise UnknownName(
+            "initialStatus",
+            f'status "{wanted}" cannot be given in campaign "{campaign}" at thulium; there are {there}.',
+        )
     if len(found) > 1:
-        raise LookupError(
-            f'{len(found)} statuses of campaign "{campaign}" at thulium are called "{wanted}": write its dictionary id'
+        raise UnknownName(
+            "initialStatus",
+            f'{len(found)} statuses of campaign "{campaign}" at thulium are called "{wanted}": write its dictionary id.',
         )
     field, _, vendor_id = found[0].partition("=")
     return {field: vendor_id, "name": known[found[0]]}
