@@ -1,0 +1,12 @@
+"""What all tests share with pytest itself: the one option of ours."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    text = (
+        "write the expected files of tests/scenarios and tests/goldens anew; read the difference before you commit it"
+    )
+    parser.addoption("--update-goldens", action="store_true", help=text)
