@@ -197,14 +197,19 @@ def test_a_call_nobody_waits_for_any_more_is_carried_out(ledger: Any) -> None:
     async def main() -> None:
         async with Journal(ledger) as journal:
             lease = await journal.run(lambda ledger: ledger.acquire(holder(), 60))
-            gate, tasks = await piled(journal, lambda ledger: ledger.claim(lease, request(add(1))))
+            gate, tasks = await piled(
+                journal,
+                lambda ledger: ledger.claim(lease, request(add(1))),
+                lambda ledger: ledger.claim(lease, request(add(2))),
+            )
             tasks[1].cancel()
             gate.opened.set()
-            answers = await settle(*tasks)
-            assert isinstance(answers[1], asyncio.CancelledError)
+            _, cancelled, answer = await settle(*tasks)
+            assert isinstance(cancelled, asyncio.CancelledError)
+            assert answer == "r2"
 
     run(main())
-    assert len(list(ledger.sent(IDENTITY))) == 1
+    assert len(list(ledger.sent(IDENTITY))) == 2
 
 
 def test_a_loop_that_is_gone_does_not_stop_the_journal(ledger: Any) -> None:

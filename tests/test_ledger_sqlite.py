@@ -110,6 +110,14 @@ class TestTheFile:
             opened(path)
         assert list(path.parent.iterdir()) == []
 
+    def test_its_name_and_those_of_new_folders_are_on_the_disk_before_it_is_used(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        synced = []
+        monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.readlink(f"/proc/self/fd/{handle}")))
+        opened(tmp_path / "a" / "b" / "state.db").close()
+        assert synced == [str(tmp_path / "a" / "b"), str(tmp_path / "a"), str(tmp_path)]
+
     def test_two_first_runs_share_the_ledger_of_the_faster_one(
         self, path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -362,6 +370,14 @@ def test_i8_no_statement_takes_back_what_was_written(
     ledger.finish(lease)
     with raw(path) as db, pytest.raises(sqlite3.IntegrityError, match=said):
         db.executescript(statement)
+
+
+def test_attempts_are_counted(ledger: SqlLedger, lease: Lease, path: Path) -> None:
+    for _ in range(3):
+        name = ledger.claim(lease, request(add(1)))
+        ledger.outcome(lease, name, verdict([add(1)], S.PLANNED, about=RequestState.NOT_SENT))
+    with raw(path) as db:
+        assert db.execute("SELECT attempt, state FROM op").fetchall() == [(3, "planned")]
 
 
 def test_a_trail_that_was_edited_behind_the_triggers_is_found(ledger: SqlLedger, lease: Lease, path: Path) -> None:

@@ -136,6 +136,5 @@ class SqliteSession:
                 for statement in statements:
                     self._db.execute(statement)
         except sqlite3.Error as error:
-            # What cannot be rolled back must not be committed by the transaction around it: closing drops all of it.
-            self._db.close()
+            # What cannot be rolled back alone must not be committed by the transaction around it.
             self._lost = meaning(error, self._path)

@@ -300,20 +300,20 @@ class TestOutcomes:
         assert ledger.bindings() == {CAMPAIGN: replace(bound, bound_at="2026-06-01T08:00:00.000Z")}
 
     @pytest.mark.parametrize(
-        ("named", "said"),
-        [
-            (verdict([add(2)]), "not open in it"),
-            (verdict([add(1), add(1)]), "not open in it"),
-        ],
+        "named",
+        [[add(9)], [add(1), add(1)], [add(2)], [add(3)]],
+        ids=["unknown", "one named twice", "one decided already", "one of another request"],
     )
-    def test_a_verdict_about_others_changes_nothing(
-        self, ledger: Ledger, lease: Lease, store: Store, named: Verdict, said: str
+    def test_a_verdict_about_what_is_not_open_in_the_request_changes_nothing(
+        self, ledger: Ledger, lease: Lease, store: Store, named: list[Op]
     ) -> None:
-        name = ledger.claim(lease, request(add(1)))
+        name = ledger.claim(lease, request(add(1), add(2)))
+        ledger.outcome(lease, name, verdict([add(2)]))
+        ledger.claim(lease, request(add(3)))
         bound = (Binding(CAMPAIGN, IDENTITY, "1", {}),)
         before = store.contents()
-        with pytest.raises(LedgerError, match=said):
-            ledger.outcome(lease, name, replace(named, bindings=bound))
+        with pytest.raises(LedgerError, match="not open in it"):
+            ledger.outcome(lease, name, replace(verdict(named), bindings=bound))
         assert store.contents() == before
 
     def test_what_is_decided_stays_decided(self, ledger: Ledger, lease: Lease) -> None:
