@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from reconciler.contacts import People
 from reconciler.matching import Match
 from reconciler.model import Action, Key, Plan, Repository, Unmanaged
 from reconciler.providers.base import Provider
-from reconciler.providers.http import Account
+
+if TYPE_CHECKING:  # an engine and an HTTP library stand behind these, and `validate` comes by here without using them
+    from reconciler.contacts import People
+    from reconciler.providers.http import Account
 
 _OBJECT = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
 
