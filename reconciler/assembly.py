@@ -10,10 +10,10 @@ from reconciler import __version__, config, guards, planfile
 from reconciler.contacts import Fingerprints
 from reconciler.errors import WrongContactKey
 from reconciler.ledger.base import LedgerReader, OpenRequest, OpState
-from reconciler.model import Action, Bound, Change, Doubt, Finding, Key, Plan, Severity
+from reconciler.model import Action, Bound, Change, Doubt, Finding, Json, Key, Plan, Severity
 from reconciler.providers.base import StartsByItself, capabilities_for
 from reconciler.providers.hosts import host_of
-from reconciler.redact import foreign
+from reconciler.redact import foreign, inert, mask
 from reconciler.setup import Setup, address
 from reconciler.steps import Case
 from reconciler.world import World
@@ -96,6 +96,19 @@ def _plan_only(world: World, changes: Sequence[Change]) -> Iterable[Finding]:
             yield Finding("plan-only", Severity.INFO, message, remedy=remedy, source=str(connection.source))
 
 
+def _shown(change: Change) -> Change:
+    """What the vendor holds is text that anybody may have typed in its panel: no number of it goes into a plan."""
+    return replace(change, fields=tuple(replace(field, before=_masked(field.before)) for field in change.fields))
+
+
+def _masked(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {name: _masked(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_masked(item) for item in value]
+    return mask(inert(value)) if isinstance(value, str) else value
+
+
 def assemble(
     setup: Setup,
     world: World,
@@ -121,7 +134,7 @@ def assemble(
         expires_at=planfile.expiry(now),
         digest="",
         bound=Bound(ledger.lineage, ledger.serial, setup.repository.digest, sources, tuple(hosts)),
-        changes=changes,
+        changes=tuple(map(_shown, changes)),
         deltas=deltas,
         unchanged=unchanged,
         unmanaged=tuple(replace(item, name=foreign(item.name), note=foreign(item.note)) for item in world.unmanaged),

@@ -144,8 +144,12 @@ def _doubt_json(doubt: Doubt) -> dict[str, Any]:
 
 
 def save(plan: Plan, path: Path) -> None:
-    path.write_bytes(canonical(to_json(plan)) + b"\n")
-    path.chmod(0o600)
+    """Raises ReconcilerError where `path` cannot be written."""
+    try:
+        path.write_bytes(canonical(to_json(plan)) + b"\n")
+        path.chmod(0o600)
+    except OSError as error:
+        raise ReconcilerError(f"{path}: cannot be written ({error.strerror}).") from None
 
 
 def load(path: Path) -> Plan:

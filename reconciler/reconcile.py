@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 from reconciler import planfile
 from reconciler.applier import carry_out
+from reconciler.approval import check_approved
 from reconciler.assembly import assemble, cases, doubts_of, identify, objections
 from reconciler.ledger.base import LedgerReader
 from reconciler.model import Report
 from reconciler.observe import look
 from reconciler.planner import plan_steps
 from reconciler.rounds import beyond, merged, settle_doubts
-from reconciler.runs import Options, check_approved, leased, report
+from reconciler.runs import Options, leased, report
 from reconciler.settle import Settler
 from reconciler.setup import Setup
 from reconciler.world import Planned, Site
@@ -34,7 +35,7 @@ async def apply(setup: Setup, sites: Mapping[str, Site], options: Options) -> Re
     async with leased(setup, options) as (run, ledger):
         await Settler(run, sites, ledger, setup.resources()).settle()
         planned = await plan(setup, sites, ledger)
-        check_approved(setup, options, planned.plan)
+        check_approved(setup, options.approved, planned.plan)
         if not options.confirm(planned.plan):
             return report(run, ledger, planned.plan, ())
         outcomes = await carry_out(run, planned, options.progress)

@@ -1,24 +1,21 @@
-"""One apply as a run: who holds the lease, what was approved, what is reported. The steps themselves are in applier.py."""
+"""One apply as a run: who holds the lease, what is reported. What was approved is in approval.py, the steps are in applier.py."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
-import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from reconciler import planfile
 from reconciler.assembly import doubts_of, identify
-from reconciler.errors import Blocked, LeaseLost, LockHeld, PlanStale, ReconcilerError
+from reconciler.errors import LeaseLost, LockHeld, ReconcilerError
 from reconciler.ledger import open_ledger, open_reader
 from reconciler.ledger.base import Holder, Lease, LedgerReader
+from reconciler.ledger.holder import this_process
 from reconciler.ledger.journal import Journal
-from reconciler.model import Change, Outcome, Plan, Report, Result, Severity, Tally
-from reconciler.render.text import findings_lines
+from reconciler.model import Outcome, Plan, Report, Result, Tally
+from reconciler.redact import mask
 from reconciler.setup import Setup
 from reconciler.writer import Run
 
@@ -104,86 +101,7 @@ def holder_of(environ: Mapping[str, str]) -> Holder:
             {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "", **environ}
         )
     actor = environ.get("GITHUB_ACTOR") or environ.get("GITLAB_USER_LOGIN") or environ.get("USER", "")
-    with suppress(OSError):
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        started = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
-        return Holder(secrets.token_hex(8), socket.gethostname(), os.getpid(), actor, url, boot, started)
-    return Holder(secrets.token_hex(8), socket.gethostname(), os.getpid(), actor, url)
-
-
-# ---- what was approved ---------------------------------------------------------------------------------------------
-
-
-def check_approved(setup: Setup, options: Options, fresh: Plan) -> None:
-    """Raises PlanStale where what was approved is not what would be done now, Blocked where something speaks against it."""
-    approved = options.approved
-    if approved is not None:
-        _check_bond(setup, approved, fresh)
-        if approved.digest != fresh.digest:
-            raise PlanStale(
-                "\n".join(["The plan is stale; nothing was sent. Since it was made:", *moved(approved, fresh)])
-            )
-    errors = [finding for finding in fresh.findings if finding.severity is Severity.ERROR]
-    if errors:
-        raise Blocked("\n".join(["Blocked; nothing was sent.", *findings_lines(errors)]))
-    for change in fresh.changes:
-        name = change.key.connection
-        if setup.repository.connections[name].plan_only:
-            raise Blocked(
-                f"{name} is planOnly: nothing is applied there. Nothing was sent. To apply the rest, plan again with: "
-                f"--exclude connection={name}"
-            )
-
-
-def _check_bond(setup: Setup, approved: Plan, fresh: Plan) -> None:
-    again = "Nothing was sent. Plan again: reconciler plan --out FILE"
-    if approved.project != fresh.project:
-        raise PlanStale(f"The plan is for the project {approved.project}, this is {fresh.project}. {again}")
-    if approved.version != fresh.version:
-        raise PlanStale(f"The plan was made by version {approved.version}, this is {fresh.version}. {again}")
-    if planfile.stamp(setup.clock.now()) > approved.expires_at:
-        raise PlanStale(f"The plan expired at {approved.expires_at}. {again}")
-    if approved.bound.lineage and approved.bound.lineage != fresh.bound.lineage:
-        raise PlanStale(f"The plan was made with another ledger than the one that is here. {again}")
-    if approved.bound.serial > fresh.bound.serial:
-        raise PlanStale(
-            f"The ledger is older than the plan (serial {fresh.bound.serial}, the plan saw {approved.bound.serial}): was it "
-            f"restored from a backup? Bring the newest one back. Nothing was sent."
-        )
-
-
-def moved(approved: Plan, fresh: Plan) -> list[str]:
-    """What moved between two plans, a line per object, saying how."""
-    lines = []
-    if approved.bound.config != fresh.bound.config:
-        lines.append("  the configuration was edited")
-    if approved.bound.sources != fresh.bound.sources:
-        lines.append("  a contact source, or what was sent from it, changed")
-    if approved.bound.hosts != fresh.bound.hosts:
-        lines.append("  the vendors' addresses changed")
-    old, new = _by_key(approved), _by_key(fresh)
-    for key in sorted(old.keys() | new.keys()):
-        if old.get(key) != new.get(key):
-            lines.append(f"  {key}: planned {_told(old.get(key))}, would now {_told(new.get(key))}")
-    return lines or ["  the live state moved"]
-
-
-def _by_key(plan: Plan) -> dict[str, list[Change]]:
-    found: dict[str, list[Change]] = {}
-    for change in plan.changes:
-        found.setdefault(str(change.key), []).append(change)
-    return found
-
-
-def _told(changes: Sequence[Change] | None) -> str:
-    if not changes:
-        return "nothing"
-    return ", ".join(
-        change.action.value.replace("_", " ")
-        + (f" {change.contacts.count}" if change.contacts else "")
-        + (f" ({', '.join('.'.join(f.path) for f in change.fields)})" if change.fields else "")
-        for change in changes
-    )
+    return this_process(secrets.token_hex(8), actor, url)
 
 
 # ---- what came of it -----------------------------------------------------------------------------------------------
@@ -204,4 +122,6 @@ def report(run: Run, ledger: LedgerReader, plan: Plan, outcomes: tuple[Outcome, 
 
 def refused(approved: Plan | None, error: ReconcilerError) -> Report:
     """The report of a run that sent nothing because of `error`."""
-    return Report("", approved.digest if approved else "", "blocked", (), Tally(), error.exit_code)
+    return Report(
+        "", approved.digest if approved else "", "blocked", (), Tally(), error.exit_code, error=mask(str(error))
+    )

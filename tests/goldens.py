@@ -10,6 +10,7 @@ from pathlib import Path
 
 _VOLATILE = (
     ("uuid", re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")),
+    ("identity", re.compile(r"\b[0-9a-f]{32}\b")),
     ("port", re.compile(r"(?<=127\.0\.0\.1:)\d+\b")),
     ("mark", re.compile(r"(?<=\brc:)[A-Za-z0-9]{6}\b")),
     ("digest", re.compile(r"(?<=\bsha256:)[0-9a-f]{7,64}\b(?:\.\.\.)?|(?<=plan `)[0-9a-f]{12}(?=`)")),

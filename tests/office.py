@@ -36,6 +36,11 @@ class Result:
         return json.loads(self.out)
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 @dataclass(slots=True)
 class Office:
     """`root`: the repository; `here`: the simulator; `environ`: what the job would set."""
@@ -44,14 +49,15 @@ class Office:
     here: Running
     environ: dict[str, str] = field(default_factory=dict)
 
-    def run(self, *arguments: str) -> Result:
-        """One command in this process, as a user would type it in the repository."""
-        out, err, before = io.StringIO(), io.StringIO(), Path.cwd()
+    def run(self, *arguments: str, typed: str | None = None) -> Result:
+        """One command in this process, as a user would type it in the repository; `typed`: at a terminal, where they answer this."""
+        stream = io.StringIO if typed is None else Terminal
+        out, err, before = stream(), stream(), Path.cwd()
         with (
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
             mock.patch.object(sys, "argv", ["reconciler", *arguments]),
-            mock.patch.object(sys, "stdin", io.StringIO()),
+            mock.patch.object(sys, "stdin", stream(typed or "")),
             mock.patch.dict(os.environ, self.environ, clear=True),
         ):
             os.chdir(self.root)

@@ -21,7 +21,7 @@ RANKS = (
     {"render", "world"},
     {"setup", "writer"},
     {"observe", "sending", "settle"},
-    {"applier", "assembly", "rounds"},
+    {"applier", "approval", "assembly", "rounds"},
     {"runs"},
     {"reconcile", "binding", "resolving", "halting"},
     {"cli"},

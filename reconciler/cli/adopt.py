@@ -29,5 +29,5 @@ def command(root: Path, key: str, vendor_id: str) -> None:
         wanted = Key.parse(key).campaign
     except ValueError as error:
         raise Misuse(f"{error}.") from None
-    name = asyncio.run(adopt(setup(root, (f"campaign={wanted.name}",)), wanted, vendor_id))
+    name = asyncio.run(adopt(setup(root), wanted, vendor_id))
     click.echo(f'{wanted} is now bound to {vendor_id} ("{name}"). See what differs: reconciler plan')

@@ -8,7 +8,7 @@ import click
 
 
 @click.command("simulator")
-@click.option("--port", default=8787, show_default=True, help="0: any free port.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8787, show_default=True, help="0: any free port.")
 @click.option("--faults", metavar="FILE", help="What goes wrong, and when (YAML; docs/simulator.md).")
 @click.pass_obj
 def command(root: Path, port: int, faults: str | None) -> None:

@@ -214,7 +214,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one apply did. `code`: the exit code it asks for."""
+    """What one apply did. `code`: the exit code it asks for; `error`: why it did nothing, where it was refused or broke off."""
 
     run: str
     plan: str
@@ -224,6 +224,7 @@ class Report:
     code: int
     lineage: str = ""
     serial: int = 0
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)

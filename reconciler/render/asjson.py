@@ -21,6 +21,7 @@ def report_json(report: Report) -> str:
             "run": report.run,
             "plan": report.plan,
             "result": report.result,
+            "error": report.error or None,
             "lineage": report.lineage,
             "serial": report.serial,
             "outcomes": [_outcome(outcome) for outcome in report.outcomes],

@@ -16,7 +16,7 @@ from reconciler.render.phrases import applied_lines
 def bindings_text(ledger: LedgerReader) -> str:
     bindings = _bound(ledger)
     lines = [_head(ledger)]
-    lines += [f"  {key!s:<60} {binding.vendor_id}" for key, binding in sorted(bindings.items())]
+    lines += [f"  {key!s:<60} {inert(binding.vendor_id)}" for key, binding in sorted(bindings.items())]
     lines += [
         f"  in doubt: {request.key} {request.verb} since {request.claimed_at}" for request in ledger.open_requests()
     ]
@@ -39,7 +39,7 @@ def bindings_json(ledger: LedgerReader) -> str:
 
 def binding_text(ledger: LedgerReader, key: Key) -> str:
     binding = ledger.bindings()[key]
-    lines = [f"{key}", f"  vendor id       {binding.vendor_id}", f"  identity        {binding.identity}"]
+    lines = [f"{key}", f"  vendor id       {inert(binding.vendor_id)}", f"  identity        {binding.identity}"]
     lines += [f"  bound           {binding.bound_at}"] if binding.bound_at else []
     lines += [f"  {'protected':<16}yes"] if binding.protect else []
     lines += [f"  {name:<16}{inert(told)}" for name, told in applied_lines(binding.last_applied)]

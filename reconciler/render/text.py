@@ -173,7 +173,7 @@ def _unmanaged(plan: Plan) -> str:
     for item in plan.unmanaged[:MOST_UNMANAGED]:
         extra = ", ".join(part for part in (item.run, item.note) if part)
         lines.append(
-            f"  {item.connection}  {inert(item.name) or '(no name)'}  {item.vendor_id}"
+            f"  {item.connection}  {inert(item.name) or '(no name)'}  {inert(item.vendor_id)}"
             + (f"  {extra}" if extra else "")
         )
     if len(plan.unmanaged) > MOST_UNMANAGED:
