@@ -17,6 +17,58 @@ from reconciler.world import Site, World
 from reconciler.writer import token_of
 
 if TYPE_CHECKING:
+    from reconciler.contacts import Fingerprints, People
+
+
+async def look(setup: Setup, sites: Mapping[str, Site], ledger: LedgerReader, fingerprints: Fingerprints) -> World:
+    """Everything a plan is made from. Raises ReadIncomplete, or ConfigInvalid where a name means nothing to the vendor."""
+    bindings = ledger.bindings()
+    campaigns = setup.repository.campaigns
+    seen = await observe(sites, campaigns, bindings)
+    repository = replace(setup.repository, campaigns=_canonical(campaigns, sites, seen))
+    matches = match(
+        repository.campaigns,
+        {name: observation.live for name, observation in seen.items()},
+        bindings,
+        {name: site.provider.capabilities.readable for name, site in sites.items()},
+        {key: token_of(fingerprints, b.identity, b.run) for key, b in bindings.items() if not b.vendor_id},
+        everything=not setup.partial,
+    )
+    people = {
+        pair.resource.key: _people(setup, repository, pair, sites[pair.resource.key.connection], ledger, fingerprints)
+        for pair in matches.pairs
+        if pair.refused is None and pair.resource.absent is None and _concerns_people(pair, ledger)
+    }
+    return World(
+        repository,
+        sites,
+        {pair.resource.key: pair for pair in matches.pairs},
+        people,
+        {key: binding.vendor_id for key, binding in bindings.items() if key.kind == "contacts"},
+        matches.unmanaged,
+        {pair.resource.key: _called(pair, ledger) for pair in matches.pairs if _again(pair)},
+    )
+
+
+def _again(match: Match) -> bool:
+    return match.binding is not None and match.resource.create_run > match.binding.run
+
+
+def _called(match: Match, ledger: LedgerReader) -> int:
+    """How many people were ever sent with a campaign."""
+    return sum(1 for _ in ledger.sent(match.binding.identity)) if match.binding else 0
+
+
+def _concerns_people(match: Match, ledger: LedgerReader) -> bool:
+    """Sets are declared, or were sent once and are declared no more."""
+    if match.resource.contacts:
+        return True
+    return match.binding is not None and next(ledger.sent(match.binding.identity), None) is not None
+
+
+def _people(
+    setup: Setup, repository: Repository, match: Match, site: Site, ledger: LedgerReader, fingerprints: Fingerprints
+) -> People:
     from reconciler.contacts import PeopleRequest, plan_people  # an engine behind it: only where there are people
 
     resource, binding = match.resource, match.binding
