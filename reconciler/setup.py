@@ -81,9 +81,13 @@ def _refused(campaign: Resource, provider: Provider) -> list[Problem]:
 
 @asynccontextmanager
 async def opened(setup: Setup) -> AsyncIterator[dict[str, Site]]:
-    """Every connection in use, by name, ready to be read. Raises Blocked before a key leaves for a host that is not allowed."""
+    """Every connection in use, by name, ready to be read.
+
+    Raises ConfigInvalid with everything that is not set, and Blocked before a key leaves for a host that is not allowed.
+    """
     from reconciler.providers.http import Account
 
+    _check_set(setup)
     async with AsyncExitStack() as stack:
         sites = {}
         for connection in setup.connections():
@@ -93,6 +97,20 @@ async def opened(setup: Setup) -> AsyncIterator[dict[str, Site]]:
             account = Account(connection, url, provider.auth, secrets, clock=setup.clock, private_hosts=explicit)
             sites[connection.name] = Site(provider, await stack.enter_async_context(account))
         yield sites
+
+
+def _check_set(setup: Setup) -> None:
+    """Raises ConfigInvalid with every reference of a connection in use behind which there is nothing."""
+    problems: list[Problem] = []
+    for connection in setup.connections():
+        for name, reference in {"baseUrl": connection.base_url, **connection.credentials}.items():
+            try:
+                if isinstance(reference, Reference):
+                    _reveal(setup, connection, name, reference)
+            except ConfigInvalid as unset:
+                problems += unset.problems
+    if problems:
+        raise ConfigInvalid(problems)
 
 
 def address(setup: Setup, connection: Connection, provider: Provider) -> tuple[str, bool]:
