@@ -6,13 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, count, islice
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from reconciler.contacts import People
 from reconciler.model import Action, Contact, Limits, Live, LiveContact, Person, Phone, Resource
 from reconciler.providers.base import Edit, Leaving, TakesContacts, capabilities_for
 from reconciler.world import World
 from reconciler.writer import StepWriter, marked
+
+if TYPE_CHECKING:  # an engine stands behind it, and every plan comes by here
+    from reconciler.contacts import People
 
 T = TypeVar("T")
 FIRST_BATCHES = (1, 10)  # the blast radius grows with what is known to work: 1, 10, then doubling up to batchSize

@@ -20,9 +20,17 @@ def check(repository: Repository, tables: Mapping[str, Capabilities]) -> list[Pr
         for connection in repository.connections.values()
         for problem in _credentials(connection, tables[connection.vendor])
     ]
+    parents = {vendor: _parents(table) for vendor, table in tables.items()}
     for campaign in repository.campaigns:
-        problems += _Campaign(campaign, tables[campaign.vendor]).problems(repository.contact_sets)
+        vendor = campaign.vendor
+        problems += _Campaign(campaign, tables[vendor], parents[vendor]).problems(repository.contact_sets)
     return problems
+
+
+def _parents(table: Capabilities) -> frozenset[str]:
+    """Every path that has a listed one below it."""
+    listed = (*table.fields, *table.refusals)
+    return frozenset(path[:end] for path in listed for end, letter in enumerate(path) if letter == ".")
 
 
 def _credentials(connection: Connection, table: Capabilities) -> Iterator[Problem]:
@@ -38,10 +46,10 @@ def _problem(place: Source, text: str) -> Problem:
 
 
 class _Campaign:
-    """One campaign against the table of its vendor."""
+    """One campaign against the table of its vendor, `parents` of that table."""
 
-    def __init__(self, campaign: Resource, table: Capabilities) -> None:
-        self.campaign, self.table = campaign, table
+    def __init__(self, campaign: Resource, table: Capabilities, parents: frozenset[str]) -> None:
+        self.campaign, self.table, self.parents = campaign, table, parents
 
     def problems(self, sets: Mapping[str, ContactSet]) -> Iterator[Problem]:
         for name, value in self.campaign.spec.items():
@@ -67,8 +75,7 @@ class _Campaign:
             yield self._refused(path)
             return
         covered = covered or path in self.table.fields
-        listed_below = any(known.startswith(f"{path}.") for known in (*self.table.fields, *self.table.refusals))
-        if isinstance(value, dict) and listed_below:
+        if isinstance(value, dict) and path in self.parents:
             for name, below in value.items():
                 yield from self._field(f"{path}.{name}", below, covered)
         elif not covered:
