@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from reconciler import diff, sending
 from reconciler.errors import LeaseLost, OutcomeUnknown, ReconcilerError
+from reconciler.keeping import keep
 from reconciler.matching import Match
 from reconciler.model import (
     Action,
@@ -172,6 +173,7 @@ async def carry_out(run: Run, planned: Planned, progress: Progress) -> tuple[Out
     """Apply all changes of a plan; afterwards the ledger knows of everything that is as declared."""
     outcomes = await Applier(run, planned.world, progress).apply(planned.plan.changes)
     await remember_settled(run, planned)
+    await keep(run, planned, outcomes)
     return outcomes
 
 

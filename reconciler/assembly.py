@@ -10,7 +10,7 @@ from reconciler import __version__, config, guards, planfile
 from reconciler.contacts import Fingerprints
 from reconciler.errors import WrongContactKey
 from reconciler.ledger.base import LedgerReader, OpenRequest, OpState
-from reconciler.model import Action, Bound, Change, Doubt, Finding, Json, Key, Plan, Severity
+from reconciler.model import Action, Bound, Change, ContactDelta, Doubt, Finding, Json, Key, Plan, Severity
 from reconciler.providers.base import StartsByItself, capabilities_for
 from reconciler.providers.hosts import host_of
 from reconciler.redact import foreign, inert, mask
@@ -74,7 +74,7 @@ def cases(world: World, doubts: Sequence[Doubt]) -> list[Case]:
 def objections(setup: Setup, world: World, changes: Sequence[Change]) -> tuple[Finding, ...]:
     """Everything beside the planner's own findings: the guards, the sources, starts that come too soon, the declaration's warnings."""
     now = setup.clock.now()
-    deltas = [delta for people in world.people.values() for delta in people.deltas]
+    deltas = [_measured(world, delta) for people in world.people.values() for delta in people.deltas]
     found = list(guards.check(world.repository.project, changes, deltas, now.date()))
     found += [finding for people in world.people.values() for finding in people.findings]
     found += _plan_only(world, changes)
@@ -85,6 +85,11 @@ def objections(setup: Setup, world: World, changes: Sequence[Change]) -> tuple[F
             late = guards.too_soon(resource, provider.starts_at(resource), now)
             found += [late] if late else []
     return (*found, *setup.repository.warnings)
+
+
+def _measured(world: World, delta: ContactDelta) -> ContactDelta:
+    """For the guards: of a set whose first load was cut short, what was sent so far is nothing to measure the rest by."""
+    return delta if delta.key in world.loaded else replace(delta, sent_before=0)
 
 
 def _plan_only(world: World, changes: Sequence[Change]) -> Iterable[Finding]:

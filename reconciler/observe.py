@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigInvalid, Problem, ReadIncomplete, VendorError
+from reconciler.keeping import LOADED, SUPPRESSED, loaded_sets
 from reconciler.ledger.base import LedgerReader
 from reconciler.matching import Match, match
 from reconciler.model import Binding, Key, Repository, Resource, Source
@@ -47,6 +48,8 @@ async def look(setup: Setup, sites: Mapping[str, Site], ledger: LedgerReader, fi
         {key: binding.vendor_id for key, binding in bindings.items() if key.kind == "contacts"},
         matches.unmanaged,
         {pair.resource.key: _called(pair, ledger) for pair in matches.pairs if _again(pair)},
+        ledger.remembered(SUPPRESSED),
+        loaded_sets(bindings, ledger.remembered(LOADED)),
     )
 
 
@@ -88,6 +91,7 @@ def _people(
             accepts=lambda phone: site.provider.wire_phone(phone) is not None,
             withdraws=rules.withdraw,
             key_required=rules.key_required,
+            remembered=ledger.remembered(SUPPRESSED),
         )
     )
 

@@ -29,7 +29,8 @@ class Site:
 class World:
     """`matches` and `people` by campaign key; `containers`: contact set key -> vendor id of where its people live.
 
-    `called`: of campaigns that are created again, how many people were sent with the earlier one.
+    `called`: of campaigns that are created again, how many people were sent with the earlier one. `suppressed`: who was on each list
+    at the last apply. `loaded`: contact sets that were sent whole once.
     """
 
     repository: Repository
@@ -39,6 +40,8 @@ class World:
     containers: Mapping[Key, str]
     unmanaged: tuple[Unmanaged, ...]
     called: Mapping[Key, int] = field(default_factory=dict)
+    suppressed: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    loaded: frozenset[Key] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

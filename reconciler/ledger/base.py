@@ -172,6 +172,10 @@ class LedgerReader(Protocol):
 
     def events(self) -> Iterator[Event]: ...
 
+    def remembered(self, kind: str) -> Mapping[str, bytes]:
+        """Everything kept by `remember` under a kind: name -> value."""
+        ...
+
     def holder(self) -> Holder | None:
         """Who holds an unexpired lease just now."""
         ...
@@ -243,6 +247,10 @@ class Ledger(LedgerReader, Protocol):
 
     def applied(self, lease: Lease, key: Key, spec: Spec, protect: bool, run: int) -> None:
         """Remember what was last applied to a bound object. Raises LedgerError where it is not bound."""
+        ...
+
+    def remember(self, lease: Lease, kind: str, name: str, value: bytes) -> None:
+        """Keep `value` for the next runs: who was on a suppression list, the approved plan, a set that was sent whole."""
         ...
 
     def finish(self, lease: Lease) -> int:

@@ -30,6 +30,9 @@ class EmptyReader:
     def events(self) -> Iterator[Event]:
         return iter(())
 
+    def remembered(self, kind: str) -> Mapping[str, bytes]:
+        return {}
+
     def holder(self) -> Holder | None:
         return None
 

@@ -89,6 +89,11 @@ CREATE TABLE binding (
     bound_at TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE memory (
+    name TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE event (
     seq INTEGER PRIMARY KEY,
     epoch INTEGER NOT NULL,

@@ -109,6 +109,10 @@ class SqlReader:
         )
         return {(key := Key.parse(row[0])): _binding(key, row) for row in rows}
 
+    def remembered(self, kind: str) -> Mapping[str, bytes]:
+        rows = self._session.fetch("SELECT name, value FROM memory WHERE name LIKE ? ORDER BY name", f"{kind}/%")
+        return {name.removeprefix(f"{kind}/"): bytes(value) for name, value in rows}
+
     def sent(self, identity: str) -> Iterator[Sent]:
         scopes = self._session.fetch(f"SELECT id, contacts FROM scope WHERE identity = ? AND {ADDS}", identity)
         if not scopes:

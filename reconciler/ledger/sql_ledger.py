@@ -239,6 +239,13 @@ class SqlLedger(SqlLease):
                 raise LedgerError(f"{key} is not bound: what was applied to it cannot be remembered.")
             self._event(lease, str(key), rows[0][0], rows[0][0], "applied")
 
+    def remember(self, lease: Lease, kind: str, name: str, value: bytes) -> None:
+        with self._writing(lease):
+            self._session.write(
+                "INSERT INTO memory (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                *(f"{kind}/{name}", value),
+            )
+
 
 class _Scopes:
     """The row of each (campaign, contact set, verb) that a claim is about, looked up once and made where it is new."""

@@ -67,7 +67,7 @@ class TestBeforeTheFirstApply:
         assert (reader.lineage, reader.serial, reader.key_check) == ("", 0, b"")
         assert (dict(reader.bindings()), list(reader.open_requests()), reader.holder()) == ({}, [], None)
         assert (list(reader.sent(IDENTITY)), list(reader.events()), verify(reader)) == ([], [], 0)
-        assert list(reader.open_ops("r1")) == []
+        assert list(reader.open_ops("r1")) == [] and reader.remembered("suppressed") == {}
         reader.close()
 
     def test_a_ledger_that_was_only_opened_reads_the_same(self, ledger: Ledger, store: Store) -> None:
@@ -172,6 +172,7 @@ STALE = {
     "unbind": lambda ledger, lease: ledger.unbind(lease, CAMPAIGN, "deleted"),
     "move": lambda ledger, lease: ledger.move(lease, CAMPAIGN, SUMMER),
     "applied": lambda ledger, lease: ledger.applied(lease, CAMPAIGN, {}, False, 1),
+    "remember": lambda ledger, lease: ledger.remember(lease, "loaded", "x", b"1"),
     "finish": lambda ledger, lease: ledger.finish(lease),
     "renew": lambda ledger, lease: ledger.renew(lease, 60),
     "release": lambda ledger, lease: ledger.release(lease),
@@ -575,3 +576,13 @@ class TestTheTrail:
         assert [event.seq for event in ledger.events()] == list(range(1, 8))
         assert {(event.epoch, event.actor) for event in ledger.events()} == {(1, "ana")}
         assert verify(ledger) == 7
+
+
+class TestMemory:
+    def test_what_is_remembered_comes_back_by_kind_and_may_be_replaced(self, ledger: Ledger, lease: Lease) -> None:
+        ledger.remember(lease, "suppressed", "refusals", b"\x00\xff")
+        ledger.remember(lease, "suppressed", "other/list", b"")
+        ledger.remember(lease, "loaded", "refusals", b"1")
+        assert ledger.remembered("suppressed") == {"other/list": b"", "refusals": b"\x00\xff"}
+        ledger.remember(lease, "suppressed", "refusals", b"new")
+        assert ledger.remembered("suppressed")["refusals"] == b"new"

@@ -1,0 +1,62 @@
+"""What one apply leaves in the ledger for the next ones, beside what it sent: who was suppressed, which sets were sent whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from reconciler.ledger.base import Ledger
+from reconciler.model import Binding, Key, Outcome
+from reconciler.world import Planned, World
+from reconciler.writer import Run
+
+SUPPRESSED = "suppressed"  # list name -> the fingerprints of everybody on it, joined
+LOADED = "loaded"  # identity/set -> "1": everybody of the source was sent once, so that percentages mean something
+_WIDTH = 16  # bytes of one fingerprint
+
+
+async def keep(run: Run, planned: Planned, outcomes: Sequence[Outcome]) -> None:
+    """Remember what changed since the last apply; nothing where nothing did."""
+    world = planned.world
+    undone = {outcome.change.key for outcome in outcomes if outcome.status != "confirmed"}
+    undone |= {Key.parse(doubt.key) for doubt in planned.plan.in_doubt}
+    lists = {name: value for name, value in _lists(world).items() if world.suppressed.get(name) != value}
+    loaded = [
+        key for key in _sets(world) if key not in undone and key.campaign not in undone and key not in world.loaded
+    ]
+    if not lists and not loaded:
+        return
+
+    def write(ledger: Ledger) -> None:
+        for name, value in lists.items():
+            ledger.remember(run.lease, SUPPRESSED, name, value)
+        bindings = ledger.bindings()
+        for key in loaded:
+            if key.campaign in bindings:
+                ledger.remember(run.lease, LOADED, f"{bindings[key.campaign].identity}/{key.contacts}", b"1")
+
+    await run.journal.run(write)
+
+
+def loaded_sets(bindings: Mapping[Key, Binding], remembered: Mapping[str, bytes]) -> frozenset[Key]:
+    """The contact sets that were sent whole at least once."""
+    of_identity = {binding.identity: key for key, binding in bindings.items() if key.kind == "campaign"}
+    names = (name.partition("/") for name in remembered)
+    return frozenset(of_identity[identity].contact_set(name) for identity, _, name in names if identity in of_identity)
+
+
+def _sets(world: World) -> list[Key]:
+    return [delta.key for people in world.people.values() for delta in people.deltas]
+
+
+def _lists(world: World) -> dict[str, bytes]:
+    """Everybody on each list today, over all campaigns that it protects."""
+    found: dict[str, bytes] = {}
+    for people in world.people.values():
+        for name, value in people.suppressed.items():
+            found[name] = value if found.get(name, value) == value else _union(found[name], value)
+    return found
+
+
+def _union(first: bytes, second: bytes) -> bytes:
+    whole = first + second
+    return b"".join(sorted({whole[at : at + _WIDTH] for at in range(0, len(whole), _WIDTH)}))
