@@ -26,17 +26,22 @@ _NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def rows(sizes: Sequence[int] = SIZES) -> list[dict[str, Any]]:
-    """One row per size and share, and per size one with the ledger's people as objects. Times are medians, in seconds."""
+    """One row per size and share, and up to a million one with the ledger's people as objects. Times are medians, in seconds."""
     found = []
     for size in sizes:
         for share in SHARES:
             with tempfile.TemporaryDirectory() as folder:
                 _prepare(Path(folder), size, share)
-                contestants = {stage: Contestant(worker("contacts", stage, folder)) for stage in _STAGES}
-                measured = side_by_side(contestants, _RUNS)
+                stages = ["anti_join", "delta"] + (
+                    ["delta_of_objects"] if share == SHARES[-1] and size <= SIZES[-1] else []
+                )
+                measured = side_by_side(
+                    {stage: Contestant(worker("contacts", stage, folder)) for stage in stages}, _RUNS
+                )
             peer = measured["anti_join"]
             found.append(_row(f"contact delta, {share} % differ", size, measured["delta"], peer, goal=True))
-        found.append(_row("the same, ledger as objects", size, measured["delta_of_objects"], peer, goal=False))
+            if "delta_of_objects" in measured:
+                found.append(_row("the same, ledger as objects", size, measured["delta_of_objects"], peer, goal=False))
     return found
 
 

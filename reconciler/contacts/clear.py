@@ -15,8 +15,11 @@ from phonenumbers.phonemetadata import PhoneNumberDesc
 from reconciler.contacts.numbers import MOST_DIGITS
 
 # Spaces and the marks that every country uses, a plus only in front; not what a spreadsheet makes of a number.
-_CLEAR = r"\+?\(?[0-9][0-9 ().\-/]*"
-_SPREADSHEET = r"\+?[0-9]+\.0+ *"
+_CLEAR = r" *\+?\(?[0-9][0-9 ().\-/]*"
+_SPREADSHEET = r" *\+?[0-9]+\.0+ *"
+_DIGITS = f"""CASE WHEN plainest IS NOT NULL THEN NULL
+    WHEN regexp_full_match(phone, '{_CLEAR}') AND NOT regexp_full_match(phone, '{_SPREADSHEET}')
+    THEN regexp_replace(phone, '[ ().\\-/]+', '', 'g') END"""
 # What means the same to the engine's regular expressions as to Python's, and to SQL.
 _PLAIN = re.compile(r"[0-9d\\()\[\]{},|?:*+^$-]*")
 _TYPES = (
@@ -61,19 +64,28 @@ def with_numbers(query: str, region: str) -> str:
     own = _numbering(region)
     if own is None:
         return f"SELECT *, 0::UBIGINT AS number FROM ({query})"
-    clear = f"regexp_full_match(phone, '{_CLEAR}') AND NOT regexp_full_match(phone, '{_SPREADSHEET}')"
-    bare = "regexp_full_match(phone, '\\+?[0-9]+') THEN phone"
-    digits = f"CASE WHEN {bare} WHEN {clear} THEN regexp_replace(phone, '[ ().\\-/]+', '', 'g') END"
     valid = " AND ".join([*_unambiguous(own, region), *_valid(own)])
     number = f"coalesce(CASE WHEN {valid} THEN TRY_CAST('{own.code}' || national AS UBIGINT) END, 0)"
-    query = f"SELECT *, {digits} AS digits FROM ({query})"
+    query = f"SELECT *, {_plainest(own)} AS plainest FROM ({query})"
+    query = f"SELECT *, {_DIGITS} AS digits FROM ({query})"
     query = f"SELECT *, {_national(own)} AS national FROM ({query})"
-    return f"SELECT * EXCLUDE (digits, national), {number} AS number FROM ({query})"
+    return f"SELECT * EXCLUDE (plainest, digits, national), {number} AS number FROM ({query})"
+
+
+def _plainest(own: _Numbering) -> str:
+    """SQL: the national number of a mobile without any marks, NULL for the rest: what most rows are, found in a single match."""
+    lengths, pattern = next(iter(_by_lengths(own).items()), ((), ""))
+    if len(lengths) != 1:
+        return "NULL::VARCHAR"
+    front = "|".join(filter(None, [f"\\+{own.code}", own.trunk]))
+    home = f" AND NOT {_begins('phone', own.abroad)}" if own.abroad else ""
+    return f"CASE WHEN regexp_full_match(phone, '(?:{front})?(?:{pattern})'){home} THEN right(phone, {lengths[0]}) END"
 
 
 def _national(own: _Numbering) -> str:
-    """SQL: the part of `digits` that would be the national number."""
-    cases = [_after("+" + own.code), "WHEN starts_with(digits, '+') THEN NULL"]
+    """SQL: what would be the national number."""
+    cases = ["WHEN plainest IS NOT NULL THEN plainest"]
+    cases += [_after("+" + own.code), "WHEN starts_with(digits, '+') THEN NULL"]
     cases += [_after("00" + own.code)] if own.abroad == "00" else []
     cases += [f"WHEN {_begins('digits', own.abroad)} THEN NULL"] if own.abroad else []
     cases += [_after(own.trunk)] if own.trunk else []
@@ -111,16 +123,21 @@ def _unambiguous(own: _Numbering, region: str) -> list[str]:
 
 def _valid(own: _Numbering) -> list[str]:
     """SQL conditions: it follows the general pattern, and that of one type."""
-    types: dict[tuple[int, ...], list[str]] = {}
-    for lengths, pattern in own.types:
-        types.setdefault(tuple(lengths), []).append(pattern)
     one = " OR ".join(
-        f"(strlen(national) IN ({_listed(lengths)}) AND regexp_full_match(national, '{'|'.join(dict.fromkeys(patterns))}'))"
-        for lengths, patterns in types.items()
+        f"(strlen(national) IN ({_listed(lengths)}) AND regexp_full_match(national, '{pattern}'))"
+        for lengths, pattern in _by_lengths(own).items()
     )
     most = MOST_DIGITS - len(own.code)
     short = [f"strlen(national) <= {most}"] if max(own.lengths, default=0) > most else []
-    return [*short, f"regexp_full_match(national, '{own.general}')", f"({one})"]
+    return [*short, f"regexp_full_match(national, '{own.general}')", f"(plainest IS NOT NULL OR {one})"]
+
+
+def _by_lengths(own: _Numbering) -> dict[tuple[int, ...], str]:
+    """The patterns of all types that come in the same lengths, as one; those of mobiles first."""
+    types: dict[tuple[int, ...], list[str]] = {}
+    for lengths, pattern in own.types:
+        types.setdefault(tuple(lengths), []).append(pattern)
+    return {lengths: "|".join(dict.fromkeys(patterns)) for lengths, patterns in types.items()}
 
 
 def _listed(lengths: Sequence[int]) -> str:

@@ -22,8 +22,8 @@ class Index:
 
     def __init__(self, ordered: Words) -> None:
         """`ordered`: ascending by both words; `arranged` makes it so."""
-        self._high = np.ascontiguousarray(ordered[:, 0])
-        self._low = np.ascontiguousarray(ordered[:, 1])
+        self._ordered = ordered
+        self._high, self._low = ordered[:, 0], ordered[:, 1]
         bits = min(max(len(ordered).bit_length(), 8), _MOST_BITS)
         self._shift = np.uint64(64 - bits)
         counts = np.bincount((self._high >> self._shift).view(np.int64), minlength=1 << bits)
@@ -47,7 +47,8 @@ class Index:
         return np.where(at < end, at, np.int32(-1))
 
     def take(self, positions: NDArray[np.integer]) -> Words:
-        return np.stack([self._high[positions], self._low[positions]], axis=1)
+        taken: Words = self._ordered[positions]
+        return taken
 
 
 def order_of(prints: Words) -> NDArray[np.intp]:
@@ -79,8 +80,8 @@ def grouped(prints: Words) -> tuple[Words, NDArray[np.int32]]:
 
 def firsts(groups: NDArray[np.int32], count: int) -> Mask:
     """Which entries are the first of their group; `count` groups, numbered from 0."""
-    rows = np.arange(len(groups), dtype=np.int32)
-    first = np.full(count, len(groups), dtype=np.int32)
-    np.minimum.at(first, groups, rows)
-    same: Mask = first[groups] == rows
-    return same
+    first = np.ones(len(groups), dtype=np.bool_)
+    shared = np.flatnonzero(np.bincount(groups, minlength=count)[groups] > 1)
+    first[shared] = False
+    first[shared[np.unique(groups[shared], return_index=True)[1]]] = True
+    return first

@@ -86,12 +86,12 @@ def coded(reason: Reason) -> int:
 
 
 def _numbered(part: Part, layout: Layout, columns: Sequence[str]) -> Iterator[tuple[Numbers, Reasons, list[Column]]]:
-    texts = ["coalesce(trim(phone), '') AS phone"]
+    texts = ["phone"]
     texts += ["coalesce(trim(key), '') AS key"] if layout.has_key else []
     texts += [f"coalesce(f{number}, '') AS f{number}" for number in range(len(layout.fields))]
     texts += [f"coalesce({name}, '') AS {name}" for name in layout.others]
     inner = with_numbers(f"SELECT {', '.join(texts)} FROM ({part.query})", layout.region)
-    chosen = ["number", "CASE WHEN number = 0 THEN phone ELSE '' END", *columns]
+    chosen = ["number", "CASE WHEN number = 0 THEN coalesce(phone, '') ELSE '' END", *columns]
     query = f"SELECT {', '.join(chosen)} FROM ({inner})"
     for numbers, unclear, *rest in part.stream(query, [False] + [True] * (len(chosen) - 1)):
         assert isinstance(unclear, Texts) and not isinstance(numbers, Texts)
