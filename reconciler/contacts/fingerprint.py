@@ -110,9 +110,8 @@ class Cmac:
 
     def __init__(self, key: bytes) -> None:
         self._cipher = Cipher(algorithms.AES(key), modes.ECB())
-        self._blocks = (
-            self._cipher.encryptor()
-        )  # whole blocks leave no state behind; making one takes longer than a block
+        # Kept, since making one takes longer than a block: whole blocks leave no state behind in this mode.
+        self._blocks = self._cipher.encryptor()
         zero = int.from_bytes(self._encrypted(bytes(WIDTH)))
         self._whole = _doubled(zero)  # the sub-key of messages that fill their last block
         self._padded = _doubled(self._whole) ^ (0x80 << 56)  # of those that do not, with the padding's bit already in
