@@ -81,7 +81,8 @@ def test_what_was_sent_is_what_the_next_plan_finds_unchanged(project: Project) -
         replace(sent(ANN), person=one.person, key_mac=one.key_mac, fields_mac=one.fields_mac) for one in added(first)
     ]
     delta = project.plan(declared, sent=history).deltas[0]
-    assert (delta.unchanged, delta.added, delta.updated, delta.withdrawn, delta.digests) == (3000, 0, 0, 0, {})
+    assert (delta.unchanged, delta.added, delta.updated, delta.withdrawn) == (3000, 0, 0, 0)
+    assert not {"added", "updated", "withdrawn"} & set(delta.digests)
 
 
 def test_a_source_that_was_changed_after_the_plan_is_not_sent(project: Project) -> None:
@@ -104,7 +105,8 @@ def test_digests_are_of_who_and_what_and_not_of_the_order(project: Project) -> N
     def digests(*given: dict[str, str]) -> dict[str, str]:
         declared = contact_set(inline(given), fields={"name": "name"}, mode="mirror")
         history = [sent(CAT), sent(DAN, fields={"name": "Dan"})]
-        return dict(project.plan(declared, sent=history).deltas[0].digests)
+        found = project.plan(declared, sent=history).deltas[0].digests
+        return {verb: found[verb] for verb in ("added", "updated", "withdrawn") if verb in found}
 
     base = digests(*rows)
     assert sorted(base) == ["added", "withdrawn"]
