@@ -18,9 +18,14 @@ AGAIN = "Nothing was sent. Plan again: reconciler plan --out FILE"
 def check_approved(setup: Setup, approved: Plan | None, fresh: Plan) -> None:
     """Raises PlanStale where what was approved is not what would be done now, Blocked where something speaks against it."""
     if approved is not None:
-        _check_bond(setup, approved, fresh)
+        check_bond(setup, approved, fresh)
         if approved.digest != fresh.digest:
             raise PlanStale("\n".join(["The plan is stale. Since it was made:", *moved(approved, fresh), AGAIN]))
+    check_unblocked(setup, fresh)
+
+
+def check_unblocked(setup: Setup, fresh: Plan) -> None:
+    """Raises Blocked where a finding or a `planOnly` connection speaks against applying it."""
     if errors := _errors(fresh):
         raise Blocked("\n".join(["Blocked; nothing was sent.", *findings_lines(errors)]))
     for change in fresh.changes:
@@ -32,7 +37,7 @@ def check_approved(setup: Setup, approved: Plan | None, fresh: Plan) -> None:
             )
 
 
-def _check_bond(setup: Setup, approved: Plan, fresh: Plan) -> None:
+def check_bond(setup: Setup, approved: Plan, fresh: Plan) -> None:
     """Whether the plan was made for this project and ledger, by this version, not too long ago."""
     if approved.project != fresh.project:
         raise PlanStale(f"The plan is for the project {approved.project}, this is {fresh.project}. {AGAIN}")

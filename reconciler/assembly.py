@@ -127,7 +127,7 @@ def assemble(
     """The plan as a value, without its digest."""
     now = setup.clock.now()
     deltas = tuple(delta for people in world.people.values() for delta in people.deltas)
-    lines = (f"{delta.key} {verb} {digest}" for delta in deltas for verb, digest in delta.digests.items())
+    lines = (f"{delta.key} {delta.digests.get('source', '')}" for delta in deltas)
     sources = fingerprints.digest(hashlib.sha256(line.encode()).digest() for line in lines)
     hosts = sorted(
         {host_of(address(setup, site.account.connection, site.provider)[0]) for site in world.sites.values()}

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 
-from reconciler.ledger.base import Ledger
-from reconciler.model import Binding, Key, Outcome
+from reconciler import planfile
+from reconciler.ledger.base import Ledger, LedgerReader
+from reconciler.model import Binding, Key, Outcome, Plan
 from reconciler.world import Planned, World
 from reconciler.writer import Run
 
 SUPPRESSED = "suppressed"  # list name -> the fingerprints of everybody on it, joined
+APPROVED = "approved"  # "newest" -> the run and the plan file that it carries out
 LOADED = "loaded"  # identity/set -> "1": everybody of the source was sent once, so that percentages mean something
 _WIDTH = 16  # bytes of one fingerprint
+
+
+async def remember_plan(run: Run, plan: Plan) -> None:
+    """What was approved, for `apply --resume`: a plan holds nobody's number. Only the newest is kept."""
+    value = planfile.canonical({"run": run.lease.holder.run, "plan": planfile.to_json(plan)})
+    await run.journal.run(lambda ledger: ledger.remember(run.lease, APPROVED, "newest", value))
+
+
+def approved_plan(ledger: LedgerReader, run: str) -> Plan | None:
+    """The plan that the newest run was approved for; None where there is none, or where `run` names another."""
+    value = ledger.remembered(APPROVED).get("newest")
+    kept = json.loads(value) if value else {}
+    return planfile.from_json(kept["plan"]) if kept and run in {"", kept["run"]} else None
 
 
 async def keep(run: Run, planned: Planned, outcomes: Sequence[Outcome]) -> None:

@@ -8,11 +8,12 @@ from reconciler import planfile
 from reconciler.applier import carry_out
 from reconciler.approval import check_approved
 from reconciler.assembly import assemble, cases, doubts_of, identify, objections
+from reconciler.keeping import remember_plan
 from reconciler.ledger.base import LedgerReader
 from reconciler.model import Report
 from reconciler.observe import look
 from reconciler.planner import plan_steps
-from reconciler.rounds import beyond, merged, settle_doubts
+from reconciler.rounds import beyond, check_resumable, merged, settle_doubts
 from reconciler.runs import Options, leased, report
 from reconciler.settle import Settler
 from reconciler.setup import Setup
@@ -35,9 +36,11 @@ async def apply(setup: Setup, sites: Mapping[str, Site], options: Options) -> Re
     async with leased(setup, options) as (run, ledger):
         await Settler(run, sites, ledger, setup.resources()).settle()
         planned = await plan(setup, sites, ledger)
-        check_approved(setup, options.approved, planned.plan)
+        check = check_resumable if options.resume else check_approved
+        check(setup, options.approved, planned.plan)
         if not options.confirm(planned.plan):
             return report(run, ledger, planned.plan, ())
+        await remember_plan(run, options.approved or planned.plan)
         outcomes = await carry_out(run, planned, options.progress)
         patience = setup.clock.monotonic() + options.settle_timeout
         while settled := await settle_doubts(run, sites, ledger, setup.resources(), outcomes, patience):

@@ -5,11 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from reconciler.approval import AGAIN, check_bond, check_unblocked
+from reconciler.errors import PlanStale
 from reconciler.ledger.base import LedgerReader
 from reconciler.model import Action, Change, ContactDelta, Key, Outcome, Plan, Resource, Tally
 from reconciler.settle import Settler
+from reconciler.setup import Setup
 from reconciler.world import Site
 from reconciler.writer import Run
+
+
+def check_resumable(setup: Setup, approved: Plan | None, fresh: Plan) -> None:
+    """Raises PlanStale where what is left to do is not part of what was approved, Blocked where something speaks against it."""
+    if approved is None:
+        raise PlanStale(f"No interrupted run is known here. {AGAIN}")
+    check_bond(setup, approved, fresh)
+    if lines := beyond(approved, fresh):
+        raise PlanStale("\n".join(["This is no longer the approved work:", *(f"  {line}" for line in lines), AGAIN]))
+    check_unblocked(setup, fresh)
 
 
 def beyond(approved: Plan, fresh: Plan) -> list[str]:

@@ -28,13 +28,15 @@ def _nothing(_: str) -> None:
 
 @dataclass(slots=True)
 class Options:
-    """How one apply is to be done. `approved`: the saved plan; without one `confirm` decides on the fresh plan.
+    """How one apply is to be done. `approved`: the saved plan; without one `confirm` decides on the fresh plan. `resume`: what is
+    left of the approved work is enough.
 
     `lock_timeout` and `settle_timeout` in seconds: how long to wait for a held lease, and at the end for lost answers to become
     decidable. `stopping` is set from a signal: what is in flight is finished, nothing new is claimed.
     """
 
     approved: Plan | None = None
+    resume: bool = False
     confirm: Callable[[Plan], bool] = lambda plan: True
     lock_timeout: float = 0.0
     settle_timeout: float = 0.0

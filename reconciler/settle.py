@@ -5,6 +5,7 @@ protocol.md, "Settling per vendor" and "Lease and settle horizon".
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -80,7 +81,8 @@ class Settler:
             if not absent or not await self._horizon_passed(request, site.account.connection):
                 return
             first = {op.op_key for op in await self._present(request, absent)}
-            await self.run.clock.sleep(site.account.connection.settle.interval)
+            if not await self._waited(site.account.connection.settle.interval):
+                return
             again = [op for op in await self._present(request, absent) if op.op_key in first]
         except (VendorError, ReadIncomplete):
             return  # what cannot be read now stays in doubt
@@ -137,8 +139,17 @@ class Settler:
         if missing > 0:
             if self.run.clock.monotonic() + missing > self.patience:
                 return False
-            await self.run.clock.sleep(missing)
+            return await self._waited(missing)
         return True
+
+    async def _waited(self, seconds: float) -> bool:
+        """Let time pass; False where the run was asked to stop meanwhile."""
+        sleeping = asyncio.ensure_future(self.run.clock.sleep(seconds))
+        stopping = asyncio.ensure_future(self.run.stopping.wait())
+        await asyncio.wait({sleeping, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        sleeping.cancel()
+        stopping.cancel()
+        return not self.run.stopping.is_set()
 
     async def _decide(self, request: OpenRequest, results: Sequence[Result], evidence: str) -> None:
         verdict = Verdict(RequestState.SETTLED, results, None, evidence)

@@ -134,3 +134,54 @@ def test_wrong_words_settle_nothing(doubtful: Office, arguments: tuple[str, ...]
     result = doubtful.run("resolve", *arguments)
     assert result.code == 64 and message in result.err
     assert len(doubtful.plan()["inDoubt"]) == 1
+
+
+# ---- resume --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cut(tmp_path: Path) -> Iterator[Office]:
+    """An approved plan whose run lost its machine in the middle of the people."""
+    with office(tmp_path) as made:
+        assert made.run("plan", "--out", "plan.json").code == 0
+        made.faults({"vendor": "tel4vn", "path": "/v3/lead/multi", "nth": 2, "fault": 403})
+        result = made.run("apply", "plan.json")
+        assert result.code == 8, result.out + result.err
+        made.faults()
+        yield made
+
+
+def test_resume_goes_on_with_the_approved_plan(cut: Office) -> None:
+    assert cut.run("apply", "plan.json").code == 5
+    report = cut.run("apply", "--resume", "--format", "json")
+    assert report.code == 0, report.err
+    assert {outcome["action"] for outcome in report.json()["outcomes"]} == {"add_contacts", "start"}
+    assert cut.plan()["changes"] == [] and cut.most_dials() == 1
+
+
+def test_resume_by_the_name_of_the_run(cut: Office) -> None:
+    assert cut.run("apply", "--resume", "no-such-run").code == 64
+    assert cut.run("apply", "plan.json", "--resume").code == 64
+
+
+@pytest.mark.parametrize("moved", ["configuration", "contact source"])
+def test_resume_refuses_what_was_not_approved(cut: Office, moved: str) -> None:
+    if moved == "configuration":
+        cut.edit("shared/schedules.yaml", '"09:00"', '"08:00"')
+    else:
+        source = Path(cut.environ["RENEWALS_CSV"])
+        source.write_text(source.read_text() + "C900,0900000900,New,HD-900\n")
+    result = cut.run("apply", "--resume")
+    assert result.code == 5 and moved in result.err
+    assert cut.most_dials() == 1
+
+
+def test_nothing_to_resume(tmp_path: Path) -> None:
+    with office(tmp_path) as made:
+        result = made.run("apply", "--resume")
+        assert result.code == 64 and "No approved plan" in result.err
+
+
+def test_an_interrupted_first_load_is_not_measured_in_percent(cut: Office) -> None:
+    assert cut.run("apply", "--auto-approve").code == 0
+    assert cut.most_dials() == 1

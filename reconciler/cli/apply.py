@@ -24,19 +24,38 @@ if TYPE_CHECKING:
 @click.argument("planfile", required=False, metavar="[PLANFILE]")
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
 @click.option(
-    "--lock-timeout", callback=in_seconds, default="0s", show_default=True, help="How long to wait for a held lease."
+    "--lock-timeout",
+    callback=in_seconds,
+    metavar="DURATION",
+    default="0s",
+    show_default=True,
+    help="How long to wait for a held lease.",
 )
 @click.option(
     "--settle-timeout",
     callback=in_seconds,
+    metavar="DURATION",
     default="5m",
     show_default=True,
     help="How long to wait at the end for lost answers to become decidable.",
 )
+@click.option(
+    "--resume",
+    is_flag=False,
+    flag_value="",
+    metavar="[RUN]",
+    help="Go on with the approved plan of an interrupted run.",
+)
 @formats("text", "json")
 @click.pass_obj
 def command(
-    root: Path, planfile: str | None, auto_approve: bool, lock_timeout: int, settle_timeout: int, style: str
+    root: Path,
+    planfile: str | None,
+    auto_approve: bool,
+    lock_timeout: int,
+    settle_timeout: int,
+    resume: str | None,
+    style: str,
 ) -> int:
     """Carry out a saved plan exactly, or plan now, ask, and carry that out.
 
@@ -47,24 +66,46 @@ def command(
       reconciler apply plan.json
       reconciler apply --auto-approve
       reconciler apply plan.json --lock-timeout 2m --format json
+      reconciler apply --resume
     """
     from reconciler.errors import Misuse, ReconcilerError
     from reconciler.planfile import load
     from reconciler.runs import Options, refused
 
-    if not planfile and not auto_approve and not sys.stdin.isatty():
+    if planfile and resume is not None:
+        raise Misuse("Name a plan file or say --resume, not both.")
+    if not planfile and not auto_approve and resume is None and not sys.stdin.isatty():
         raise Misuse("Without a terminal name a plan file or say --auto-approve.")
-    approved = load(root / planfile) if planfile else None
+    approved = load(root / planfile) if planfile else _interrupted(root, resume) if resume is not None else None
     ready = _ready(root, approved)
-    confirm = _agree if planfile else _show if auto_approve else _ask
+    confirm = _agree if approved else _show if auto_approve else _ask
+    options = Options(approved, resume is not None, confirm, lock_timeout, settle_timeout, tell)
     try:
-        report = asyncio.run(_apply(ready, Options(approved, confirm, lock_timeout, settle_timeout, tell)))
+        report = asyncio.run(_apply(ready, options))
     except ReconcilerError as error:
         if style == "json":
             _write(refused(approved, error), style)
         raise
     _write(report, style)
     return report.code
+
+
+def _interrupted(root: Path, run: str) -> Plan:
+    """The plan that the interrupted run was approved for."""
+    from contextlib import closing
+
+    from reconciler.errors import Misuse
+    from reconciler.keeping import approved_plan
+    from reconciler.ledger import open_reader
+
+    ready = setup(root)
+    with closing(open_reader(ready.repository.project.state, str(ready.root), ready.environ)) as ledger:
+        plan = approved_plan(ledger, run)
+    if plan is None:
+        raise Misuse(
+            f"No approved plan of {'run ' + run if run else 'any run'} is known here: reconciler plan --out FILE"
+        )
+    return plan
 
 
 def _ready(root: Path, approved: Plan | None) -> Setup:

@@ -21,6 +21,8 @@ from reconciler.model import Action, ContactDelta, Finding
 
 REFUSED = "refused"  # in the place of a list's name: people suppressed through the ledger
 
+_SLICE = 1_000_000  # rows at a time, so that memory does not follow the size of a set
+
 Flags = NDArray[np.uint8]
 
 
@@ -111,6 +113,7 @@ def _outcome(request: PeopleRequest, crowd: Crowd, one: _Judged, stopped: Flags)
         "added": _digest(request.fingerprints, chosen[Action.ADD_CONTACTS]),
         "updated": _digest(request.fingerprints, chosen[Action.UPDATE_CONTACTS]),
         "withdrawn": request.fingerprints.digest_of(bytes_of(gone)) if len(gone) else "",
+        "source": _source(request.fingerprints, crowd, rows, verdicts.kept),
     }
     delta = ContactDelta(
         key=request.key.contact_set(rows.contacts),
@@ -169,6 +172,19 @@ def _digest(fingerprints: Fingerprints, chosen: Chosen) -> str:
     revisions = chosen.revisions.astype(np.uint64)[:, np.newaxis]
     whole = np.concatenate([chosen.people, chosen.keys, chosen.fields, revisions], axis=1)
     return fingerprints.digest_of(bytes_of(whole[order_of(chosen.people)]))
+
+
+def _source(fingerprints: Fingerprints, crowd: Crowd, rows: SetRows, kept: Rows) -> str:
+    """Over everybody in the source with their fields, whatever their order and whatever was sent of it: the same source, the same digest.
+
+    A sum of keyed fingerprints, one for each person with their fields: no sort is needed.
+    """
+    total = np.zeros(2, dtype=np.uint64)
+    for start in range(0, len(kept), _SLICE):
+        part = kept[start : start + _SLICE]
+        people = crowd.people(rows.ids[part])
+        total += fingerprints.fields_of(np.concatenate([people, _column(rows.fields, part)], axis=1)).sum(axis=0)
+    return fingerprints.digest_of(bytes_of(total[np.newaxis, :]))
 
 
 def _tally(codes: Flags, names: Sequence[str]) -> dict[str, int]:
