@@ -131,9 +131,9 @@ async def observe(
 async def _one(name: str, site: Site, wanted: Sequence[Wanted]) -> Observation:
     try:
         return await site.provider.observe(site.account, wanted)
-    except VendorError as error:
+    except (VendorError, ReadIncomplete) as error:
         raise ReadIncomplete(
-            f"{name} could not be read: {error}. No plan was made, since what cannot be seen must not count as absent. "
+            f"{name} could not be read: {str(error).rstrip('.')}. No plan was made, since what cannot be seen must not count as absent. "
             f"To plan the rest: --exclude connection={name}"
         ) from error
 

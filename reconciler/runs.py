@@ -84,9 +84,10 @@ async def _acquire(setup: Setup, options: Options, journal: Journal, seconds: in
         try:
             return await journal.run(lambda ledger: ledger.acquire(holder, seconds))
         except LockHeld:
-            if setup.clock.monotonic() + LOCK_RETRY > deadline:
+            left = deadline - setup.clock.monotonic()
+            if left <= 0:
                 raise
-            await setup.clock.sleep(LOCK_RETRY)
+            await setup.clock.sleep(min(LOCK_RETRY, left))
 
 
 async def _heartbeat(setup: Setup, journal: Journal, lease: Lease, seconds: int) -> None:

@@ -20,6 +20,7 @@ from reconciler.simulator.faults import Faults, parse
 from reconciler.simulator.server import Running, running
 from reconciler.simulator.world import CREDENTIALS, World
 
+PLAIN = Path(__file__).parent / "scenarios" / "schedule-edit"
 EXAMPLES = Path(__file__).parent.parent / "examples"
 CONTACT_KEY = "a-contact-key-for-tests-alone-with-more-than-32-bytes"
 
@@ -150,6 +151,11 @@ def office(
         for path, text in (files or {}).items():
             made.write(path, text)
         yield made
+
+
+def desk(folder: Path) -> contextlib.AbstractContextManager[Office]:
+    """The smallest office: one TEL4VN campaign called spring with three people from MAY_CSV, which does not dial."""
+    return office(folder, repository=PLAIN / "repository", people=PLAIN / "people")
 
 
 def _variable(path: Path) -> str:

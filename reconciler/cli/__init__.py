@@ -5,6 +5,7 @@ Commands are imported when they are named, and what is heavy only when they run.
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from collections.abc import Mapping
@@ -39,11 +40,21 @@ class _Commands(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         command: click.Command = import_module(f"reconciler.cli.{cmd_name}").command
+        _examples_last(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
+
+
+def _examples_last(command: click.Command) -> None:
+    """Help ends with what can be typed: the part of a docstring from `Examples:` on goes below the options."""
+    before, mark, examples = inspect.cleandoc(command.help or "").partition("\b\nExamples:")
+    if mark:
+        command.help, command.epilog = before.rstrip(), mark + examples
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
+        _examples_last(below)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -71,6 +82,9 @@ def program(context: click.Context, directory: str | None, no_color: bool) -> No
         context.color = False
 
 
+_examples_last(program)
+
+
 def main() -> None:
     """The entry point. Exit codes as cli.md has them; no error ever shows a number, a name or a secret."""
     sys.exit(_run())
@@ -78,7 +92,7 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        code = program.main(standalone_mode=False)
+        code = program.main(prog_name="reconciler", standalone_mode=False)
     except click.UsageError as error:
         error.show()
         return 64

@@ -47,7 +47,7 @@ def list_bindings(root: Path, style: str) -> None:
 @formats("text", "json")
 @click.pass_obj
 def show_binding(root: Path, key: str, style: str) -> None:
-    """One binding: what was applied last, and how many people are in which state.
+    """One binding: what was applied last, and people by state.
 
     \b
     Examples:

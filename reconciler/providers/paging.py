@@ -61,7 +61,15 @@ class Paged:
             page = self.page(reply)
             return page, [self.identify(row) for row in page.rows]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ReadIncomplete(f"{self.what}: the answer is not the page that the vendor documents.") from error
+            raise ReadIncomplete(
+                f"{self.what}: {_kind_of(reply)} instead of the page that the vendor documents."
+            ) from error
+
+
+def _kind_of(reply: Reply) -> str:
+    """What came, in a word that quotes nothing of it."""
+    start = reply.body.lstrip()[:1]
+    return "a page of HTML" if start == b"<" else "something else" if start else "an empty answer"
 
 
 class _Walk:
