@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -26,7 +27,7 @@ from reconciler.errors import (
     Unauthorized,
 )
 from reconciler.providers.base import Call, Reply
-from reconciler.providers.http import Account, _PublicResolver
+from reconciler.providers.http import Account, _PublicResolver, _tls
 from tests.support import connection
 
 
@@ -106,6 +107,13 @@ def test_a_form_is_sent_as_one() -> None:
     route = router.route().respond(200, json={})
     run(send(Call("POST", "/login/", form={"username": "a b"})), "https://acme.example", routed(router))
     assert route.calls.last.request.content == b"username=a+b"
+
+
+def test_tls_is_checked_against_the_trusted_authorities_and_without_tls_nobody_is_trusted() -> None:
+    spoken, unspoken = _tls(True), _tls(False)
+    assert spoken.get_ca_certs() and unspoken.get_ca_certs() == []
+    assert {spoken.verify_mode, unspoken.verify_mode} == {ssl.CERT_REQUIRED}
+    assert spoken.check_hostname and unspoken.check_hostname
 
 
 def test_nothing_is_carried_from_one_call_to_the_next() -> None:

@@ -247,20 +247,25 @@ class _PublicResolver(AbstractResolver):
         await self._resolver.close()
 
 
-@lru_cache(maxsize=1)
-def _tls() -> ssl.SSLContext:
-    """One for all accounts: reading the certificates that are trusted takes longer than a plan of a small account."""
-    return httpx.create_ssl_context()
+@lru_cache(maxsize=2)
+def _tls(spoken: bool) -> ssl.SSLContext:
+    """One for all accounts: reading the certificates that are trusted takes longer than a plan of a small account.
+
+    Where no TLS is spoken they are not read, and none is trusted.
+    """
+    return httpx.create_ssl_context() if spoken else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _sockets(base: str, connections: int, private_hosts: bool) -> AiohttpTransport:
+    url = httpx.URL(base)
+    context = _tls(url.scheme == "https")
+
     def session() -> aiohttp.ClientSession:
-        host = httpx.URL(base).host
-        extra: dict[str, Any] = {} if private_hosts or is_loopback(host) else {"resolver": _PublicResolver()}
-        connector = aiohttp.TCPConnector(limit=connections, ssl=_tls(), **extra)
+        extra: dict[str, Any] = {} if private_hosts or is_loopback(url.host) else {"resolver": _PublicResolver()}
+        connector = aiohttp.TCPConnector(limit=connections, ssl=context, **extra)
         client = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         # aiohttp sends PUT and DELETE a second time when a kept-alive connection turns out dead; one claim is one request here.
         client._retry_connection = False
         return client
 
-    return AiohttpTransport(verify=_tls(), client=session)
+    return AiohttpTransport(verify=context, client=session)
