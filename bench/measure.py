@@ -80,6 +80,7 @@ def once(contestant: Contestant) -> Measured:
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         begun = time.perf_counter()
         environ = {**os.environ, **contestant.environ}
+        environ.pop("PYTHONDONTWRITEBYTECODE", None)  # programs run from bytecode; the warm-up writes it
         process = subprocess.Popen(contestant.command, cwd=contestant.cwd, env=environ, stdout=out, stderr=err)
         # wait4 and not wait: the operating system's own account of this one process, its peak memory among it.
         _, status, usage = os.wait4(process.pid, 0)
