@@ -11,7 +11,6 @@ import hashlib
 import os
 import stat
 import tempfile
-from array import array
 from pathlib import Path
 from typing import Final
 
@@ -22,18 +21,19 @@ from reconciler.config.document import Document, Outline, outline
 from reconciler.config.schemas import folder
 
 _FILE: Final = ".reconciler/cache/documents.msgpack"
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _SEAL: Final = hashlib.sha256().digest_size
 
 
 class _Record(msgspec.Struct, array_like=True, gc=False):
-    """One document, see there; `outline` is the id of one, `marks` are bytes of this machine."""
+    """One document, see there; `outline` is the id of one."""
 
     start: int
     kind: str
     name: str
     outline: bytes
     marks: bytes
+    lines: bytes
     digest: bytes
     tree: msgspec.Raw
 
@@ -94,8 +94,17 @@ class Cache:
     def _document(self, record: _Record, file: str) -> Document:
         shape = self._outlines[record.outline]
         self._used.outlines[shape.id] = shape.signature
-        marks = array("I", record.marks)
-        return Document(file, record.start, record.kind, marks, shape, record.name, record.tree, record.digest)
+        return Document(
+            file,
+            record.start,
+            record.kind,
+            record.marks,
+            shape,
+            record.name,
+            record.tree,
+            record.digest,
+            known_lines=record.lines,
+        )
 
     def keep(self, content: bytes, documents: list[Document]) -> None:
         """Remember a file all of whose documents are sound."""
@@ -106,8 +115,16 @@ class Cache:
 
     def _record(self, document: Document, shape: Outline) -> _Record:
         self._used.outlines[shape.id] = shape.signature
-        marks, tree = document.marks.tobytes(), document.sealed or msgspec.Raw()
-        return _Record(document.start, document.kind, document.name, shape.id, marks, document.digest, tree)
+        return _Record(
+            document.start,
+            document.kind,
+            document.name,
+            shape.id,
+            document.marks,
+            document.lines,
+            document.digest,
+            document.sealed or msgspec.Raw(),
+        )
 
     def save(self) -> None:
         """Write what was used this time, if that is not what is there already."""

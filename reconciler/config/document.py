@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -18,10 +18,7 @@ Tree = dict[str, Any]  # text, int, bool, None, lists and mappings of them; type
 Path = tuple[str | int, ...]  # into a Tree: ("spec", "windows", 0, "from")
 
 SEPARATOR: Final = "\x00"
-MAPPING: Final = "\x01"
-SEQUENCE: Final = "\x02"
-COLUMN_BITS: Final = 12
-LAST_COLUMN: Final = (1 << COLUMN_BITS) - 1  # what is further to the right is said to be here
+CONTAINER: Final = "\x01"
 
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 _decode = msgspec.msgpack.Decoder(Tree).decode
@@ -31,7 +28,7 @@ class Outline:
     """Which paths a document has, in the order of its nodes. Documents that look alike share one."""
 
     def __init__(self, signature: str) -> None:
-        """`signature`, joined by NUL: per container a mark with its path, then its keys, or the number of its items."""
+        """`signature`, joined by NUL: per container its sign and path, then its keys or the numbers of its items."""
         self.signature = signature
         self.id = hashlib.blake2b(signature.encode(), digest_size=16).digest()
 
@@ -46,14 +43,12 @@ class Outline:
 
 
 def _paths(signature: str) -> Iterator[str]:
-    prefix, is_mapping = "", True
+    prefix = ""
     for token in signature.split(SEPARATOR):
-        if token[:1] in (MAPPING, SEQUENCE):
-            prefix, is_mapping = token[1:], token[0] == MAPPING
-        elif is_mapping:
-            yield prefix + token
+        if token.startswith(CONTAINER):
+            prefix = token[1:]
         else:
-            yield from (f"{prefix}{number}" for number in range(int(token)))
+            yield prefix + token
 
 
 def _field(path: str) -> str:
@@ -69,19 +64,36 @@ def outline(signature: str) -> Outline:
     return Outline(signature)
 
 
-def pack(line: int, column: int) -> int:
-    """Line and column, counted from 0, in 32 bits: a file that may be read has less than 2**20 lines."""
-    return line << COLUMN_BITS | min(column, LAST_COLUMN)
+# Numbers of 32 bits of this machine, packed: thousands of documents have some each, and few are ever asked for.
+Numbers: TypeAlias = bytes
 
 
-def place(file: str, mark: int) -> Source:
-    """A packed place as people count: lines and columns from 1."""
-    return Source(file, (mark >> COLUMN_BITS) + 1, (mark & LAST_COLUMN) + 1)
+def packed(numbers: Iterable[int]) -> Numbers:
+    return array("I", numbers).tobytes()
+
+
+def unpacked(numbers: Numbers) -> Sequence[int]:
+    return memoryview(numbers).cast("I")
+
+
+@lru_cache(maxsize=1)  # the documents of one file come one after the other
+def lines_of(content: bytes) -> Numbers:
+    """How many characters each line has, its line feed apart. A byte order mark is none, nor is it to the parser."""
+    return packed(map(len, content.decode("utf-8-sig").split("\n")))
+
+
+def place(file: str, lines: Numbers, mark: int) -> Source:
+    """A character, counted from 0, as people count: lines and columns from 1."""
+    lengths, line = unpacked(lines), 0
+    while mark > lengths[line] and line < len(lengths) - 1:
+        mark -= lengths[line] + 1
+        line += 1
+    return Source(file, line + 1, mark + 1)
 
 
 @dataclass(slots=True)
 class Document:
-    """`marks`: for each path of `outline` the packed places of key and value.
+    """`marks`: for each path of `outline` the characters at which key and value begin; `start`: that of the document.
 
     A document that follows the schema of its kind is `sealed`: its tree is kept packed and unpacked each time it is asked
     for, and `digest` is that of what it says.
@@ -90,19 +102,21 @@ class Document:
     file: str
     start: int
     kind: str
-    marks: array[int]
+    marks: Numbers
     outline: Outline
     name: str = ""  # metadata.name, empty where it is not said properly
     sealed: msgspec.Raw | None = None
     digest: bytes = b""
     holds_people: bool = False  # rows of contacts are written in the document itself
+    known_lines: Numbers | None = None
+    _content: bytes = b""  # until the lines of it are asked for
     _tree: Tree | None = None
 
     @classmethod
-    def read(cls, file: str, start: int, marks: array[int], shape: Outline, tree: Tree) -> Document:
+    def read(cls, file: str, content: bytes, start: int, marks: Numbers, shape: Outline, tree: Tree) -> Document:
         metadata = tree.get("metadata")
         name = metadata.get("name") if isinstance(metadata, dict) else None
-        return cls(file, start, _text(tree.get("kind")), marks, shape, _text(name), _tree=tree)
+        return cls(file, start, _text(tree.get("kind")), marks, shape, _text(name), _content=content, _tree=tree)
 
     @property
     def tree(self) -> Tree:
@@ -118,10 +132,15 @@ class Document:
             tree["spec"]["source"] = {**source, "inline": None}
         self.digest = hashlib.sha256(_encode(tree) if self.holds_people else packed).digest()
         self.sealed, self._tree = msgspec.Raw(packed), None
+        self.known_lines, self._content = self.lines, b""
+
+    @property
+    def lines(self) -> Numbers:
+        return self.known_lines if self.known_lines is not None else lines_of(self._content)
 
     @property
     def source(self) -> Source:
-        return place(self.file, self.start)
+        return place(self.file, self.lines, self.start)
 
     def place_of(self, path: Path, key: bool = True) -> Source:
         """Where the key (or the value) at `path` stands; where there is none, the nearest node above it."""
@@ -129,7 +148,7 @@ class Document:
         while parts:
             number = self.outline.paths.get(".".join(parts))
             if number is not None:
-                return place(self.file, self.marks[2 * number + (0 if key else 1)])
+                return place(self.file, self.lines, unpacked(self.marks)[2 * number + (0 if key else 1)])
             parts.pop()
         return self.source
 
@@ -141,10 +160,11 @@ def _text(value: object) -> str:
 class Places(Mapping[str, Source]):
     """Where the fields of a campaign are written: its own, and those of the schedule and recall policy it names."""
 
-    __slots__ = ("_fields", "_file", "_keys", "_recall", "_schedule")
+    __slots__ = ("_fields", "_file", "_lines", "_marks", "_recall", "_schedule")
 
     def __init__(self, document: Document, schedule: Mapping[str, Source], recall: Mapping[str, Source]) -> None:
-        self._file, self._keys, self._fields = document.file, document.marks[::2], document.outline.fields
+        self._file, self._lines, self._marks = document.file, document.lines, document.marks
+        self._fields = document.outline.fields
         self._schedule, self._recall = schedule, recall
 
     def __getitem__(self, path: str) -> Source:
@@ -153,7 +173,7 @@ class Places(Mapping[str, Source]):
             return self._schedule[below]
         if below and top == "recall":
             return self._recall[below]
-        return place(self._file, self._keys[self._fields[path]])
+        return place(self._file, self._lines, unpacked(self._marks)[2 * self._fields[path]])
 
     def __iter__(self) -> Iterator[str]:
         yield from self._fields

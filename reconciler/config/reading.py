@@ -5,7 +5,6 @@ Nothing in a file executes, names a tag, or grows without bound. Finding files a
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -14,17 +13,7 @@ from yaml._yaml import CParser
 from yaml.nodes import MappingNode, Node, ScalarNode
 
 from reconciler.config import yaml_errors
-from reconciler.config.document import (
-    COLUMN_BITS,
-    LAST_COLUMN,
-    MAPPING,
-    SEPARATOR,
-    SEQUENCE,
-    Document,
-    Tree,
-    outline,
-    pack,
-)
+from reconciler.config.document import CONTAINER, SEPARATOR, Document, Tree, outline, packed
 from reconciler.config.schemas import KINDS
 from reconciler.config.typed import Want, want
 from reconciler.config.words import quoted
@@ -112,7 +101,7 @@ class _Walk:
     """One file: nodes -> trees, with the places of keys and values and the outline gathered on the way."""
 
     def __init__(self, file: str, content: bytes, keys: dict[str, str], problems: list[Problem]) -> None:
-        self.file, self.keys, self.problems = file, keys, problems
+        self.file, self.content, self.keys, self.problems = file, content, keys, problems
         self.marked = b"*" in content or b"!" in content  # without these there is no alias and no tag
         self.seen: set[int] = set()
         self.expansions = 0
@@ -133,11 +122,14 @@ class _Walk:
         if self.marked:
             self.inspect(root)
         kind = _kind(root)
-        tree = self.mapping(root, want(kind) if kind in KINDS else None, "", 1)
-        start, shape = pack(root.start_mark.line, root.start_mark.column), outline(SEPARATOR.join(self.tokens))
-        return Document.read(self.file, start, _marks(self.entries), shape, tree)
+        tree = self.mapping(root, want(kind) if kind in KINDS else None, CONTAINER, 1)
+        # Characters, not lines and columns: one number a node is half the work, and few places are ever asked for.
+        marks = packed([node.start_mark.index for pair in self.entries for node in pair])
+        shape = outline(SEPARATOR.join(self.tokens))
+        return Document.read(self.file, self.content, root.start_mark.index, marks, shape, tree)
 
     def mapping(self, node: MappingNode, wanted: Want | None, path: str, depth: int) -> Tree:
+        """`path`: of this mapping, each part followed by a dot, after the sign of a container."""
         out: Tree = {}
         scalars, fields = (wanted.scalars, wanted.fields) if wanted is not None else (_NOTHING, _NOTHING)
         keys, marked, entries = self.keys, self.marked, node.value
@@ -150,7 +142,7 @@ class _Walk:
             except (KeyError, TypeError):
                 key = self.new_key(key_node)
             if type(value_node) is not ScalarNode:
-                out[key] = self.container(value_node, fields.get(key), path + key, depth)
+                out[key] = self.container(value_node, fields.get(key), f"{path}{key}.", depth)
                 continue
             value = value_node.value
             if (key in scalars or not value) and value_node.style == "":  # plain: more than text, or nothing written
@@ -158,7 +150,7 @@ class _Walk:
             out[key] = value
         if len(out) != len(entries):
             entries = self.without_duplicates(entries)
-        self.tokens.append(MAPPING + path)
+        self.tokens.append(path)
         self.tokens.extend(out)
         self.entries.extend(entries)
         return out
@@ -167,8 +159,8 @@ class _Walk:
         if depth >= MAX_DEPTH:
             raise _Abandoned(node, "nesting", _TOO_DEEP)
         if type(node) is MappingNode:
-            return self.mapping(node, wanted, path + ".", depth + 1)
-        return self.sequence(node, wanted.items if wanted is not None else None, path + ".", depth + 1)
+            return self.mapping(node, wanted, path, depth + 1)
+        return self.sequence(node, wanted.items if wanted is not None else None, path, depth + 1)
 
     def sequence(self, node: Node, wanted: Want | None, path: str, depth: int) -> list[Any]:
         out = []
@@ -176,10 +168,11 @@ class _Walk:
             if self.marked:
                 self.inspect(item)
             if type(item) is not ScalarNode:
-                out.append(self.container(item, wanted, f"{path}{number}", depth))
+                out.append(self.container(item, wanted, f"{path}{number}.", depth))
             else:
                 out.append((item.value or None) if item.style == "" else item.value)
-        self.tokens += (SEQUENCE + path, str(len(out)))
+        self.tokens.append(path)
+        self.tokens.extend(map(str, range(len(out))))
         self.entries.extend([(item, item) for item in node.value])
         return out
 
@@ -224,9 +217,3 @@ def _kind(root: MappingNode) -> str:
         if key.value == "kind" and type(value) is ScalarNode:
             return str(value.value)
     return ""
-
-
-def _marks(entries: list[tuple[Node, Node]]) -> array[int]:
-    """As `pack` does it, without a call for each of many."""
-    marks = [node.start_mark for pair in entries for node in pair]
-    return array("I", [m.line << COLUMN_BITS | (c if (c := m.column) < LAST_COLUMN else LAST_COLUMN) for m in marks])
