@@ -11,7 +11,7 @@ from reconciler import config, providers, selection
 from reconciler.clock import Clock, SystemClock
 from reconciler.errors import ConfigInvalid, Problem
 from reconciler.model import Connection, Key, Reference, Repository, Resource
-from reconciler.providers.base import Provider
+from reconciler.providers.base import Provider, capabilities_for
 from reconciler.providers.hosts import bound_host
 from reconciler.world import Site
 
@@ -63,7 +63,9 @@ def validate(repository: Repository) -> list[Problem]:
     """What the vendors in use cannot hold of what is declared."""
     made = {name: providers.provider(connection) for name, connection in repository.connections.items()}
     tables = {provider.capabilities.vendor: provider.capabilities for provider in made.values()}
-    problems = config.check_capabilities(repository, tables)
+    problems = config.check_capabilities(
+        repository, tables, lambda campaign: capabilities_for(made[campaign.key.connection], campaign)
+    )
     for campaign in repository.campaigns:
         problems += _refused(campaign, made[campaign.key.connection])
     return problems

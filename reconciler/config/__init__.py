@@ -5,13 +5,13 @@ What is heavy is imported by the function that needs it, so that a command which
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from reconciler.errors import Problem
-    from reconciler.model import Capabilities, Project, Reference, Repository, Source
+    from reconciler.model import Capabilities, Project, Reference, Repository, Resource, Source
 
 
 def load(root: Path) -> Repository:
@@ -28,11 +28,16 @@ def load_sound(root: Path) -> tuple[Repository, tuple[Problem, ...]]:
     return loading.load_sound(root)
 
 
-def check_capabilities(repository: Repository, tables: Mapping[str, Capabilities]) -> list[Problem]:
-    """What is declared but cannot be held. `tables`: vendor -> its capabilities, for every vendor in use."""
+def check_capabilities(
+    repository: Repository, tables: Mapping[str, Capabilities], family: Callable[[Resource], Capabilities] | None = None
+) -> list[Problem]:
+    """What is declared but cannot be held. `tables`: vendor -> its capabilities, for every vendor in use.
+
+    `family`: the table of one campaign, where a vendor has campaigns of several kinds.
+    """
     from reconciler.config import capabilities
 
-    return capabilities.check(repository, tables)
+    return capabilities.check(repository, tables, family)
 
 
 def reveal(

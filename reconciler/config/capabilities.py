@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from reconciler.config.words import quoted, suggestion
 from reconciler.errors import Problem
 from reconciler.model import Capabilities, Connection, ContactSet, Json, Repository, Resource, Source
 
+Family = Callable[[Resource], Capabilities]
+
 _NAMES: Final = {"schedule": "a schedule", "recall": "a recall policy", "activation": "a run state"}
 _UNLISTED: Final = "Its API has no place for it. Take it out."
 
 
-def check(repository: Repository, tables: Mapping[str, Capabilities]) -> list[Problem]:
-    """Raises KeyError where a vendor in use has no table."""
+def check(repository: Repository, tables: Mapping[str, Capabilities], family: Family | None = None) -> list[Problem]:
+    """`family`: the table of one campaign, where a vendor has several kinds. Raises KeyError where a vendor in use has no table."""
     problems = [
         problem
         for connection in repository.connections.values()
         for problem in _credentials(connection, tables[connection.vendor])
     ]
-    parents = {vendor: _parents(table) for vendor, table in tables.items()}
+    parents = {
+        vendor: _parents(table) for vendor, table in tables.items()
+    }  # families of a vendor differ in people alone
     for campaign in repository.campaigns:
-        vendor = campaign.vendor
-        problems += _Campaign(campaign, tables[vendor], parents[vendor]).problems(repository.contact_sets)
+        table = family(campaign) if family else tables[campaign.vendor]
+        problems += _Campaign(campaign, table, parents[campaign.vendor]).problems(repository.contact_sets)
     return problems
 
 
