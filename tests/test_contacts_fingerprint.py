@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.cmac import CMAC
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.contacts.fingerprint import Cmac, Fingerprints, bytes_of, words_of
+from reconciler.contacts.fingerprint import Cmac, Fingerprints
+from reconciler.contacts.words import bytes_of, words_of
 from reconciler.errors import ConfigInvalid
 from reconciler.model import Person
 from tests.contacts_support import ANN, BOB, KEY, PRINTS

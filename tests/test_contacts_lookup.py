@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.contacts.fingerprint import Words
 from reconciler.contacts.lookup import Index, firsts, grouped, is_ordered, order_of
+from reconciler.contacts.words import Words
 
 # Few different words, at both ends of the range, so that equal first words are common.
 WORD = st.sampled_from([0, 1, 2, 2**63, 2**64 - 1])

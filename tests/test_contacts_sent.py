@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reconciler.contacts.fingerprint import bytes_of
 from reconciler.contacts.lookup import is_ordered
 from reconciler.contacts.sent import STANDING, SentTable, Standing
+from reconciler.contacts.words import bytes_of
 from reconciler.ledger.base import OpState
 from tests.contacts_support import ANN, BOB, CAT, sent
 

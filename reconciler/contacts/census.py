@@ -10,7 +10,6 @@ import numpy as np
 
 from reconciler.contacts.delta import REJECTED, Crowd, Ids, Rows, SetRows
 from reconciler.contacts.files import Asked
-from reconciler.contacts.fingerprint import Words
 from reconciler.contacts.lookup import NOBODY, Index, grouped
 from reconciler.contacts.numbers import Reason
 from reconciler.contacts.people import PeopleRequest, Roll
@@ -18,6 +17,7 @@ from reconciler.contacts.rows import Batch, Layout, Reading, Reasons, coded, fin
 from reconciler.contacts.sent import SentTable
 from reconciler.contacts.source import Part, parts_of
 from reconciler.contacts.suppress import Suppressed, read_list
+from reconciler.contacts.words import Words
 from reconciler.errors import ConfigInvalid, Problem
 from reconciler.model import ContactSet, Phone
 

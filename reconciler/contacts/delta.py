@@ -22,9 +22,9 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from reconciler.contacts.fingerprint import Words
 from reconciler.contacts.lookup import Index, Mask, firsts, grouped, order_of
 from reconciler.contacts.sent import HELD, WITHDRAWABLE, SentTable, Standing, stands
+from reconciler.contacts.words import Words
 
 Ids = NDArray[np.int32]
 Rows = NDArray[np.intp]

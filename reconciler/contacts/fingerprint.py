@@ -9,20 +9,22 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from numpy.typing import NDArray
 
 from reconciler.errors import ConfigInvalid, Problem
 from reconciler.model import Person
 
+if TYPE_CHECKING:  # numpy stands behind it, and every plan makes a key check
+    from numpy.typing import NDArray
+
+    from reconciler.contacts.words import Words
+
 WIDTH = 16  # bytes of one fingerprint
 KEY_BYTES = 32  # the least a contact key may have
-
-Words = NDArray[np.uint64]  # big-endian words of bytes, one row each: two words are one fingerprint
 
 
 def canonical(value: str) -> bytes:
@@ -120,6 +122,8 @@ class Cmac:
         return self._encrypted((word << 64 ^ self._padded).to_bytes(WIDTH))
 
     def of_words(self, words: Words) -> Words:
+        import numpy as np
+
         blocks = np.empty((len(words), 2), dtype=">u8")
         blocks[:, 0] = words ^ np.uint64(self._padded >> 64)
         blocks[:, 1] = np.uint64(self._padded & _LOW)
@@ -130,6 +134,8 @@ class Cmac:
         return self._encrypted((first ^ int.from_bytes(message[WIDTH:]) ^ self._whole).to_bytes(WIDTH))
 
     def of_hashes(self, messages: Words) -> Words:
+        import numpy as np
+
         first = self._encrypted_all(messages[:, :2].astype(">u8"))
         whole = np.array([self._whole >> 64, self._whole & _LOW], dtype=np.uint64)
         return self._encrypted_all((first ^ messages[:, 2:] ^ whole).astype(">u8"))
@@ -137,21 +143,13 @@ class Cmac:
     def _encrypted(self, block: bytes) -> bytes:
         return self._blocks.update(block)
 
-    def _encrypted_all(self, blocks: NDArray[np.uint64]) -> Words:
+    def _encrypted_all(self, blocks: NDArray[Any]) -> Words:
+        from reconciler.contacts.words import words_of
+
         return words_of(self._cipher.encryptor().update(blocks.tobytes()), 2)
 
 
 _LOW = (1 << 64) - 1
-
-
-def words_of(raw: bytes | bytearray | NDArray[np.uint8], width: int) -> Words:
-    """Joined byte strings of `width` words each as rows of words."""
-    return np.frombuffer(raw, dtype=">u8").reshape(-1, width).astype(np.uint64)
-
-
-def bytes_of(words: Words) -> bytes:
-    """Rows of words as joined byte strings: the inverse of `words_of`."""
-    return words.astype(">u8").tobytes()
 
 
 def _doubled(value: int) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from reconciler.contacts.fingerprint import Words
+from reconciler.contacts.words import Words
 
 Positions = NDArray[np.int32]  # into an index; -1: not there
 Mask = NDArray[np.bool_]

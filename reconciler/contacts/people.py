@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from reconciler.contacts.arrow import Texts
 from reconciler.contacts.delta import Rows
-from reconciler.contacts.fingerprint import WIDTH, Fingerprints, Words, bytes_of
+from reconciler.contacts.fingerprint import WIDTH, Fingerprints
 from reconciler.contacts.numbers import REASONS
 from reconciler.contacts.rows import Layout, Numbers, Reasons, written
 from reconciler.contacts.sent import SentTable
 from reconciler.contacts.source import Part
+from reconciler.contacts.words import Words, bytes_of
 from reconciler.model import (
     Action,
     Contact,

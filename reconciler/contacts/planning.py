@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from reconciler.contacts import bounds
 from reconciler.contacts.census import Census, region_of, take
 from reconciler.contacts.delta import Crowd, Rows, SetRows, Verdicts, doubtful, judge, kept_rows, leaving
-from reconciler.contacts.fingerprint import Fingerprints, Words, bytes_of, words_of
+from reconciler.contacts.fingerprint import Fingerprints
 from reconciler.contacts.lookup import NOBODY, grouped, order_of
 from reconciler.contacts.numbers import REASONS
 from reconciler.contacts.people import Chosen, People, PeopleRequest, Roll
 from reconciler.contacts.sent import Standing
 from reconciler.contacts.suppress import findings_of
+from reconciler.contacts.words import Words, bytes_of, words_of
 from reconciler.model import Action, ContactDelta, Finding
 
 REFUSED = "refused"  # in the place of a list's name: people suppressed through the ledger

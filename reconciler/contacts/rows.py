@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from reconciler.contacts.arrow import Column, Texts
 from reconciler.contacts.clear import with_numbers
-from reconciler.contacts.fingerprint import Fingerprints, Words, canonical, words_of
+from reconciler.contacts.fingerprint import Fingerprints, canonical
 from reconciler.contacts.numbers import REASONS, Reason, read
 from reconciler.contacts.source import Part
+from reconciler.contacts.words import Words, words_of
 
 Numbers = NDArray[np.uint64]  # E.164 digits as integers; 0: rejected
 Reasons = NDArray[np.uint8]  # 0: none, else one more than the position in REASONS

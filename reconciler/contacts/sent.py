@@ -10,8 +10,9 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from reconciler.contacts.fingerprint import WIDTH, Words, words_of
+from reconciler.contacts.fingerprint import WIDTH
 from reconciler.contacts.lookup import Mask, is_ordered, order_of
+from reconciler.contacts.words import Words, words_of
 from reconciler.model import Sent
 
 

@@ -11,11 +11,11 @@ import numpy as np
 
 from reconciler.contacts.arrow import Texts
 from reconciler.contacts.files import Asked
-from reconciler.contacts.fingerprint import Words, words_of
 from reconciler.contacts.lookup import NOBODY, grouped
 from reconciler.contacts.numbers import REASONS
 from reconciler.contacts.rows import Layout, Reading, written
 from reconciler.contacts.source import Part, parts_of
+from reconciler.contacts.words import Words, words_of
 from reconciler.errors import Blocked, ConfigInvalid, Problem
 from reconciler.model import Finding, Severity, SuppressionList
 from reconciler.units import counted, duration_text
