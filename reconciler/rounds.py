@@ -14,6 +14,8 @@ from reconciler.setup import Setup
 from reconciler.world import Site
 from reconciler.writer import Run
 
+ROUNDS = 3  # what may be repeated is, but not for ever: a vendor that is down stays down
+
 
 def check_resumable(setup: Setup, approved: Plan | None, fresh: Plan) -> None:
     """Raises PlanStale where what is left to do is not part of what was approved, Blocked where something speaks against it."""
@@ -81,8 +83,10 @@ async def settle_doubts(
     patience: float,
 ) -> Settled | None:
     """Settle what these outcomes left in doubt, waiting until `patience` at most; None where nothing more can be settled now."""
-    if run.stopping.is_set() or not any(outcome.status == "in_doubt" for outcome in outcomes):
+    doubtful = any(outcome.status == "in_doubt" for outcome in outcomes)
+    if run.stopping.is_set() or run.rounds == ROUNDS or not doubtful:
         return None
+    run.rounds += 1
     before = len(ledger.open_requests())
     settler = Settler(run, sites, ledger, resources, patience)
     if await settler.settle() == before and not settler.found:

@@ -48,13 +48,15 @@ class Interrupted(ReconcilerError):
 
 @dataclass(slots=True)
 class Run:
-    """What all steps of one apply share."""
+    """What all steps of one apply share. `rounds`: how often it went on after doubts were settled."""
 
     journal: Journal
     lease: Lease
     fingerprints: Fingerprints
     clock: Clock
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    rounds: int = 0
+    calls: int = 0  # written so far, so that what is repeated in a later round is a new operation
 
 
 @dataclass(slots=True)
@@ -76,7 +78,6 @@ class StepWriter:
     later: int = 0
     touched: bool = False
     _people: dict[Person, Contact] = field(default_factory=dict, repr=False)
-    _calls: int = 0
 
     @contextmanager
     def carrying(self, contacts: Sequence[Contact]) -> Iterator[None]:
@@ -170,7 +171,7 @@ class StepWriter:
         await self._record(request_id, verdict)
         self._count(tuple(Item("in_doubt") for _ in people))
         if not isinstance(error, OutcomeUnknown):
-            said = "429: this vendor does not say whether it was executed"
+            said = "this vendor does not say whether it was executed"
             raise OutcomeUnknown(self.key.connection, request.call, said, error.status) from None
 
     def _decided(self, error: VendorError) -> bool:
@@ -205,7 +206,7 @@ class StepWriter:
         ops = [self._contact_op(person) for person in people]
         if not people or self.action is Action.CREATE:
             ops.insert(0, self._object_op(call))
-        self._calls += 1
+        self.run.calls += 1
         body = self.run.fingerprints.fields(
             {"body": repr(call.json), "form": repr(call.form), "query": repr(call.query)}
         )
@@ -213,10 +214,10 @@ class StepWriter:
         return Request(connection, self.key, self.action, str(call), body, self.token, tuple(ops), call.repeatable)
 
     def _object_op(self, call: Call) -> Op:
-        """A call that makes something has one key for good; a repeatable one, or a switch, is a new operation in every run."""
+        """A call that makes something has one key for good; a repeatable one, or a switch, is a new operation each time."""
         makes = self.action in {Action.CREATE, Action.ADD_CONTACTS} and not call.repeatable
         revision = self.create_run if makes else self.run.lease.epoch
-        verb = f"{self.action}/{call}/{self.key.contacts}" + ("" if makes else f"/{self._calls}")
+        verb = f"{self.action}/{call}/{self.key.contacts}" + ("" if makes else f"/{self.run.calls}")
         op_key = self.run.fingerprints.operation(self.key.connection, self.identity, Person(b""), revision, verb)
         return Op(op_key, self.key, self.identity, self.action, None, revision)
 

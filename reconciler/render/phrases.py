@@ -170,10 +170,15 @@ def people_line(verb: str, count: int, delta: ContactDelta | None) -> str:
     """`12,431 added  ·  118 suppressed (internal-refusals)  ·  3 rejected (too short)  ·  40 duplicates  ·  88,204 unchanged`."""
     parts = [f"{count:,} {verb}"]
     if delta is not None and verb == "added":
-        parts += _left_out("suppressed", delta.suppressed)
-        parts += _left_out("rejected", delta.rejected)
-        parts += [counted(delta.duplicates, "duplicate")] if delta.duplicates else []
+        parts += [left_out(delta)] if left_out(delta) else []
         parts += [still(delta.unchanged, delta.held)] if delta.unchanged else []
+    return "  ·  ".join(parts)
+
+
+def left_out(delta: ContactDelta) -> str:
+    """Rows of a source that come to nothing, with the reasons; empty where there are none."""
+    parts = [*_left_out("suppressed", delta.suppressed), *_left_out("rejected", delta.rejected)]
+    parts += [counted(delta.duplicates, "duplicate")] if delta.duplicates else []
     return "  ·  ".join(parts)
 
 

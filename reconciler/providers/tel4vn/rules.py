@@ -95,9 +95,9 @@ CAPABILITIES: Final = Capabilities(
         "lead": _rule(source="https://documents.tel4vn.com/api/v3/lead/create", readable=False),
     },
     refusals={
-        "schedule.starts": "tel4vn has weekly windows only: no page names a first day of a campaign",
-        "schedule.ends": "tel4vn has weekly windows only: no page names a last day of a campaign",
-        "schedule.exclude": "tel4vn has weekly windows only: no page names days to be left out",
+        "schedule.starts": "TEL4VN has weekly windows only: no page names a first day of a campaign",
+        "schedule.ends": "TEL4VN has weekly windows only: no page names a last day of a campaign",
+        "schedule.exclude": "TEL4VN has weekly windows only: no page names days to be left out",
     },
     # Neither a greatest page nor a greatest batch is documented: both are our own bounds.
     contacts=ContactRules(
@@ -118,24 +118,24 @@ def refusals(resource: Resource) -> Iterable[Refusal]:
     if isinstance(schedule, dict):
         yield from _schedule(schedule, spec.get("closedDays") == "zero")
     if isinstance(recall, dict) and seconds(str(recall.get("after", "0s"))) % 60:
-        yield Refusal("recall.after", "tel4vn counts the wait in whole minutes: 0s for at once, or 1m, 2m and so on.")
+        yield Refusal("recall.after", "TEL4VN counts the wait in whole minutes: 0s for at once, or 1m, 2m and so on.")
 
 
 def _schedule(schedule: dict[str, Any], zero: bool) -> Iterable[Refusal]:
     zone = str(schedule["timezone"])
     if not in_account_zone(zone):
         message = (
-            f"tel4vn has no zone of its own per campaign: its clock stands at +07:00, that of {zone} does not all year."
+            f"TEL4VN has no zone of its own per campaign: its clock stands at +07:00, that of {zone} does not all year."
         )
         yield Refusal("schedule.timezone", message)
     windows = schedule["windows"]
     split = [day for day, of_day in windows.items() if len(of_day) > 1]
     if split:
-        yield Refusal("schedule.windows", f"tel4vn holds one window a day; {', '.join(split)} has more.")
+        yield Refusal("schedule.windows", f"TEL4VN holds one window a day; {', '.join(split)} has more.")
     closed = [day for day, of_day in windows.items() if not of_day]
     if closed and not zero:
         message = (
-            f"tel4vn documents no way to write a day without calls ({', '.join(closed)}): give every day a window, or write "
+            f"TEL4VN documents no way to write a day without calls ({', '.join(closed)}): give every day a window, or write "
             "closedDays: zero in the tel4vn block to send 00:00-00:00 for it."
         )
         yield Refusal("schedule.windows", message)
