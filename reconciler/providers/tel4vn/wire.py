@@ -65,8 +65,9 @@ _ROW_KEYS: Final = ("domain_uuid", "id", "campaign_uuid")  # of a schedule row: 
 
 
 def marked(description: str, mark: str) -> str:
-    """A description with our public mark at its end; an empty mark adds nothing."""
-    return f"{description} [{mark}]".strip() if mark else description
+    """A description with our public mark at its end; an empty mark adds nothing. What it begins with stays, blanks too."""
+    parts = [description, f"[{mark}]" if mark else ""]
+    return " ".join(part for part in parts if part)
 
 
 def mark_of(description: object) -> str:
