@@ -95,7 +95,8 @@ def test_is_made_by_name_starts_by_itself_and_takes_nobody_later() -> None:
 def test_what_the_table_refuses() -> None:
     refused = wire.CAPABILITIES.refusals
     recall = {"recall.maxAttempts", "recall.outcomes", "recall.priority", "recall.minTalk"}
-    assert {"activation", "update", "delete", "schedule.ends", "schedule.exclude"} | recall == refused.keys()
+    verbs = {"activation", "update", "delete", "contacts.withdraw"}
+    assert verbs | {"schedule.ends", "schedule.exclude"} | recall == refused.keys()
     assert "attempts in the intersvyaz block" in refused["recall.maxAttempts"]
 
 

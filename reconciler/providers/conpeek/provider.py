@@ -156,7 +156,7 @@ class Conpeek:
             )
 
     async def withdraw(self, writer: Writer, campaign: Live, container: str, people: Sequence[Leaving]) -> None:
-        raise self._impossible("withdraw")
+        raise self._impossible("contacts.withdraw")
 
 
 def provider(connection: Connection) -> Conpeek:

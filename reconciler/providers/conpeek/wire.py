@@ -31,7 +31,8 @@ REFUSALS: Mapping[str, str] = {
     "create": "Conpeek has no documented call that makes a campaign; it is named by the id that the panel shows",
     "update": "Conpeek has no documented call that changes a campaign; its settings are made in the panel",
     "delete": "Conpeek has no documented call that deletes a campaign",
-    "withdraw": "Conpeek has no documented call that takes somebody out of a campaign; close the request in the panel",
+    "contacts.withdraw": "Conpeek has no documented call that takes somebody out of a campaign: write mode: append in the contact set, "
+    "and close the request in the panel",
     "activation": "Conpeek has no documented call that starts or stops a campaign; do it in the panel",
     "schedule": f"Conpeek's API holds no calling hours of a campaign; set them in the panel. Instead, {_PER_PERSON}",
     "recall": f"Conpeek's API holds no recall policy of a campaign; set it in the panel. Instead, {_PER_PERSON}",

@@ -49,6 +49,7 @@ CAPABILITIES = Capabilities(
     refusals={
         "update": f"{_NO_OTHER_CALL}; nothing changes one",
         "delete": f"{_NO_OTHER_CALL}; nothing deletes one",
+        "contacts.withdraw": f"{_NO_OTHER_CALL}; nobody is taken out of one: write mode: append in the contact set",
         # That a campaign starts by itself is inferred: its state is always the same and no call starts it.
         "activation": f"{_NO_OTHER_CALL}: it starts by itself at the schedule's starts, and nothing stops it",
         "schedule.ends": "Intersvyaz calls on one date: it has a start date and no last day",

@@ -73,7 +73,8 @@ def family(spec: Spec) -> Capabilities:
 def refusals(resource: Resource) -> list[Refusal]:
     start, end = resource.spec.get("start_date"), resource.spec.get("end_date")
     if start and end and str(start) > str(end):
-        return [Refusal("end_date", f"the campaign ends on {end}, before it starts on {start}")]
+        why = f"The last day, {end}, is before the first: put it on {start}, which is start_date, or later."
+        return [Refusal("end_date", why)]
     return []
 
 
