@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol, runtime_checkable
+from functools import lru_cache
+from typing import Any, Literal, Protocol, TypeGuard, runtime_checkable
 
 import msgspec
 
@@ -210,7 +211,17 @@ class HasFamilies(Protocol):
 
 def capabilities_for(provider: Provider, resource: Resource) -> Capabilities:
     """What the vendor can do for one declared campaign: its family's table where it has families, else the vendor's."""
-    return provider.family(resource) if isinstance(provider, HasFamilies) else provider.capabilities
+    return provider.family(resource) if _has_families(provider) else provider.capabilities
+
+
+def _has_families(provider: Provider) -> TypeGuard[HasFamilies]:
+    return _is_family_kind(type(provider))
+
+
+@lru_cache
+def _is_family_kind(kind: type) -> bool:
+    """Asked once of a class: what a protocol wants is looked up anew each time, and every campaign is asked."""
+    return issubclass(kind, HasFamilies)
 
 
 @runtime_checkable
