@@ -42,7 +42,7 @@ class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`scenario.yaml`. `calls`: how many people we made the vendors queue, in all.
 
     `ends`: why a plan after the last step is not "no changes"; `again`: options of that plan; `most`: how often
-    somebody may be called, where that is what it is about; `waits`: what has to be built before it can come true.
+    somebody may be called, where that is what it is about.
     """
 
     about: str
@@ -51,7 +51,6 @@ class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ends: str = ""
     again: str = ""
     most: int = 1
-    waits: str = ""
     switches: dict[str, dict[str, str]] = {}
 
 
@@ -106,12 +105,12 @@ class Play:
         path = self.people / step["edit"]
         if not path.exists():
             path = self.office.root / step["edit"]
-        old = step.get("from")
-        text = path.read_text("utf-8") if old else ""
-        assert not old or old in text, f"{old!r} is not in {path.name}"
-        path.write_text(text.replace(old, step["to"]) if old else step["to"], "utf-8")
+        text = path.read_text("utf-8")
+        old = step.get("from", text)
+        assert old in text, f"{old!r} is not in {path.name}"
+        path.write_text(text.replace(old, step["to"]), "utf-8")
         os.utime(path, (self.now.timestamp(), self.now.timestamp()))
-        self.tell(f"somebody edits {step['edit']}", _difference(old or "", step["to"]))
+        self.tell(f"somebody edits {step['edit']}", _difference(old, step["to"]))
 
     def show(self, step: Step) -> None:
         self.tell(f"{step['show']} holds", (self.office.root / step["show"]).read_text("utf-8"))

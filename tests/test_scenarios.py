@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import stamina
-from _pytest.mark import ParameterSet
 
 from reconciler.clock import SystemClock
 from reconciler.simulator.vendor import Vendor
@@ -21,12 +20,7 @@ from tests.scenario import START, Play, told
 FOLDERS = sorted(path.parent for path in (Path(__file__).parent / "scenarios").glob("*/scenario.yaml"))
 
 
-def case(folder: Path) -> ParameterSet:
-    waits = told(folder).waits
-    return pytest.param(folder, id=folder.name, marks=[pytest.mark.xfail(reason=waits, strict=True)] if waits else [])
-
-
-@pytest.mark.parametrize("folder", [case(folder) for folder in FOLDERS])
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_scenario(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config) -> None:
     scenario = told(folder)
     world = World(seeded=True, switches=scenario.switches)
@@ -47,7 +41,7 @@ def test_scenario(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         play = Play(folder, team, tmp_path / "people", clock)
         for step in scenario.steps:
             play.step(step)
-        update = pytestconfig.getoption("--update-goldens") and not scenario.waits
+        update = pytestconfig.getoption("--update-goldens")
         expect(folder / "session.txt", f"# {scenario.about}\n\n{play.transcript()}", update)
         for name, text in play.reviewed.items():
             expect(folder / name, text, update)
