@@ -38,7 +38,7 @@ from reconciler.errors import (
 from reconciler.model import Connection
 from reconciler.providers.base import Auth, Call, Reply
 from reconciler.providers.hosts import is_loopback, is_private
-from reconciler.redact import foreign
+from reconciler.providers.said import said_of
 
 _HEADERS = {
     "Accept": "application/json",
@@ -157,7 +157,7 @@ class Account:
                 await response.aclose()
         except _FAILURES as error:
             raise self._lost(call, error) from None  # the cause holds the URL, hence perhaps a number
-        return self._classified(call, response)
+        return self._classified(call, response, headers)
 
     def _request(self, call: Call, headers: Mapping[str, str]) -> httpx.Request:
         path = call.template.format_map({name: quote(value, safe="") for name, value in call.path.items()})
@@ -180,11 +180,11 @@ class Account:
             return NotSent(self.connection.name, str(call), f"could not connect ({type(cause or error).__name__})")
         return OutcomeUnknown(self.connection.name, str(call), f"no answer ({type(cause or error).__name__})")
 
-    def _classified(self, call: Call, response: httpx.Response) -> Reply:
+    def _classified(self, call: Call, response: httpx.Response, headers: Mapping[str, str]) -> Reply:
         status, name = response.status_code, self.connection.name
         if 200 <= status < 300 or status in call.answers:
             return Reply(status, response.content)
-        said = _said(response)
+        said = said_of(response.content, call, [*self._secrets.values(), *" ".join(headers.values()).split()])
         if status == 429:
             raise RateLimited(name, str(call), said, _retry_after(response))
         if status in call.decided:
@@ -198,12 +198,6 @@ def _transient(error: Exception) -> bool | float:
     if isinstance(error, RateLimited) and error.retry_after is not None:
         return min(error.retry_after, LONGEST_WAIT)
     return isinstance(error, NotSent | RateLimited | OutcomeUnknown)
-
-
-def _said(response: httpx.Response) -> str:
-    """A vendor's own words on an error: JSON as it is, a page of HTML only named. Masked, one line, capped."""
-    text = response.content[:2000].decode("utf-8", "replace")
-    return "a page of HTML" if text.lstrip()[:1] == "<" else foreign(text) or "an empty answer"
 
 
 def _retry_after(response: httpx.Response) -> float | None:
