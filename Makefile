@@ -1,9 +1,9 @@
-# make demo | test | check | bench | format | lock | clean
+# make demo | test | chaos | check | bench | format | lock | clean
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench format lock clean
+.PHONY: demo test chaos check bench format lock clean
 .DEFAULT_GOAL := test
 
 $(VENV)/.ready: requirements.lock pyproject.toml
@@ -19,6 +19,9 @@ demo: $(VENV)/.ready
 
 test: $(VENV)/.ready
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term
+
+chaos: $(VENV)/.ready
+	CHAOS=1 $(BIN)/python -m pytest -n auto -v tests/test_fault_matrix.py
 
 check: $(VENV)/.ready
 	$(BIN)/ruff format --check .

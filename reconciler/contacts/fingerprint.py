@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # numpy stands behind it, and every plan makes a key check
     from reconciler.contacts.words import Words
 
 WIDTH = 16  # bytes of one fingerprint
+_NEAR = 6  # bytes of an operation's key that are the person's
 KEY_BYTES = 32  # the least a contact key may have
 
 
@@ -82,9 +83,13 @@ class Fingerprints:
         return self._keys.of_hashes(hashes)
 
     def operation(self, connection: str, identity: str, person: Person, revision: int, verb: str) -> bytes:
-        """16 bytes, the ledger's `op_key`: unique to one attempt at one contact of one campaign."""
+        """16 bytes, the ledger's `op_key`: unique to one attempt at one contact of one campaign.
+
+        It begins with six bytes of the person, so that the keys of people in order lie side by side in the ledger's index.
+        """
         parts = (connection, identity, person.hex(), str(revision), verb)
-        return hmac.digest(self._operations, b"".join(map(canonical, parts)), "sha256")[:WIDTH]
+        sealed = hmac.digest(self._operations, b"".join(map(canonical, parts)), "sha256")
+        return person[:_NEAR] + sealed[: WIDTH - len(person[:_NEAR])]
 
     @staticmethod
     def mark(op_key: bytes) -> str:
