@@ -214,8 +214,12 @@ class Thulium:
             await writer.write(call, accept, [contact.person for contact in part])
 
     async def edit(self, writer: Writer, campaign: Live, container: str, people: Sequence[Edit]) -> None:
-        """CSV campaigns only, see `family`. A record keeps its mark: no call changes an identifier."""
-        kind = contacts.Numbers(self._region)
+        """A record keeps its mark: no call changes an identifier. Raises Blocked for a CRM campaign, see `family`."""
+        kind = self._kind(campaign)
+        if not isinstance(kind, contacts.Numbers):
+            raise Blocked(
+                f"{self._name}: the fields of a CRM campaign's people are changed in the CRM. Nothing was sent."
+            )
         for part in _slices(people, self.capabilities.contacts.batch_max):
             records: Json = [kind.edit(one.live, one.contact.fields) for one in part]
             call = Call("PUT", f"/batch{kind.records}", {"id": container}, json={"records": records}, repeatable=True)
