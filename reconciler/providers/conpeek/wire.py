@@ -38,8 +38,8 @@ REFUSALS: Mapping[str, str] = {
     "recall": f"Conpeek's API holds no recall policy of a campaign; set it in the panel. Instead, {_PER_PERSON}",
 }
 
-# What is spoken and handed over is held by our own calls alone, so a change concerns people added from then on.
-_SPOKEN = FieldRule(source=ADD_MANY)
+# What is spoken and handed over is held by our own calls alone: nothing reads it, and a change concerns people added from then on.
+_SPOKEN = FieldRule(readable=False, source=ADD_MANY)
 
 # A number twice is called twice: no page names a rule against it (inferred), hence no `dedupes`. No maximum of `data` is stated.
 _SMS = ContactRules(add=True)
@@ -52,10 +52,12 @@ CAPABILITIES = Capabilities(
     readable=True,
     dial=False,
     fields={
-        "displayName": FieldRule(source=READ_MANY, inferred=True),  # a label of ours: no call shows a campaign's name
+        "displayName": FieldRule(
+            readable=False, source=READ_MANY, inferred=True
+        ),  # a label of ours: no call shows a campaign's name
         "voice_campaign": FieldRule(immutable=True, source=READ_MANY),
-        "voice_sms_campaign": FieldRule(immutable=True, source=ADD_MANY),
-        "experimental": FieldRule(source=ADD_ONE, inferred=True),
+        "voice_sms_campaign": FieldRule(readable=False, immutable=True, source=ADD_MANY),
+        "experimental": FieldRule(readable=False, source=ADD_ONE, inferred=True),
         **dict.fromkeys(("type", "announcement_id", "text", "ssml", "voice_definition_id", "custom"), _SPOKEN),
     },
     refusals=REFUSALS,
