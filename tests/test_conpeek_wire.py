@@ -278,7 +278,7 @@ async def test_reading_ends_with_a_page_that_adds_nothing_whatever_the_page_size
 async def test_a_page_that_is_none_is_an_incomplete_read(content: object) -> None:
     async with wired() as (router, direct):
         router.get(REQUESTS).respond(200, json=content)
-        with pytest.raises(ReadIncomplete, match="not the page"):
+        with pytest.raises(ReadIncomplete, match="instead of the page"):
             await people_of(direct)
         with pytest.raises(ReadIncomplete, match="exists was not answered"):
             await CONPEEK.observe(direct, [Wanted("spring", CAMPAIGN, VOICE)])
