@@ -14,50 +14,52 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.measure import Contestant, Measured, side_by_side, tell, worker
+from bench.measure import Contestant, Measured, once, side_by_side, tell, worker
+from bench.table import Row, markdown
 
 SIZES = (100_000, 1_000_000)
 SHARES = (1, 5)
 MOST_RATIO, MOST_MIB = 3.0, 1536
-_RUNS = 3
+RUNS = 3
 _KEY = b"a benchmark's contact key, 32 bytes at least"
 _STEP, _SPACE = 7919, 89_999_999  # a prime walk over the mobile numbers 090... to 098..., all of them valid
 _NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
-def rows(sizes: Sequence[int] = SIZES) -> list[dict[str, Any]]:
+def rows(sizes: Sequence[int] = SIZES, runs: int = RUNS) -> list[Row]:
     """One row per size and share, and up to a million one with the ledger's people as objects. Times are medians, in seconds."""
     found = []
     for size in sizes:
         for share in SHARES:
             with tempfile.TemporaryDirectory() as folder:
-                _prepare(Path(folder), size, share)
+                once(Contestant(worker("contacts", "prepare", folder, size, share)))
                 stages = ["anti_join", "delta"] + (
                     ["delta_of_objects"] if share == SHARES[-1] and size <= SIZES[-1] else []
                 )
                 measured = side_by_side(
-                    {stage: Contestant(worker("contacts", stage, folder)) for stage in stages}, _RUNS
+                    {stage: Contestant(worker("contacts", stage, folder)) for stage in stages}, runs
                 )
             peer = measured["anti_join"]
-            found.append(_row(f"contact delta, {share} % differ", size, measured["delta"], peer, goal=True))
+            found.append(_row(f"{share} % differ", size, measured["delta"], peer, goal=True))
             if "delta_of_objects" in measured:
-                found.append(_row("the same, ledger as objects", size, measured["delta_of_objects"], peer, goal=False))
+                found.append(
+                    _row(f"{share} % differ, ledger as objects", size, measured["delta_of_objects"], peer, goal=False)
+                )
     return found
 
 
-def _row(stage: str, size: int, ours: Measured, peer: Measured, *, goal: bool) -> dict[str, Any]:
-    return {
-        "stage": stage,
-        "size": size,
-        "ours": round(ours.seconds, 3),
-        "peer": round(peer.seconds, 3),
-        "peer_name": "DuckDB anti-join, raw numbers",
-        "ratio": round(ours.seconds / peer.seconds, 3),
-        "goal_ratio": MOST_RATIO if goal else None,
-        "memory_mib": round(ours.mib),
-        "peer_memory_mib": round(peer.mib),
-        "goal_memory_mib": MOST_MIB if goal else None,
-    }
+def _row(work: str, size: int, ours: Measured, peer: Measured, *, goal: bool) -> Row:
+    return Row(
+        "contact delta",
+        f"{size:,} numbers against as many sent, {work}",
+        ours.seconds,
+        rival=peer.seconds,
+        rival_name="DuckDB anti-join, raw numbers",
+        most_ratio=MOST_RATIO if goal else None,
+        mib=ours.mib,
+        rival_mib=peer.mib,
+        most_mib=MOST_MIB if goal else None,
+    )
 
 
 # ---- the data ------------------------------------------------------------------------------------------------------
@@ -138,13 +140,15 @@ _STAGES: dict[str, Callable[[Path], None]] = {
 
 
 def main(arguments: Sequence[str]) -> None:
+    if arguments and arguments[0] == "prepare":
+        _prepare(Path(arguments[1]), int(arguments[2]), int(arguments[3]))
+        return
     if arguments and arguments[0] in _STAGES:
         begun = time.perf_counter()
         _STAGES[arguments[0]](Path(arguments[1]))
         tell(time.perf_counter() - begun)
         return
-    for row in rows([int(size) for size in arguments] or SIZES):
-        print(json.dumps(row))
+    print(markdown(rows([int(size) for size in arguments] or SIZES)))
 
 
 if __name__ == "__main__":

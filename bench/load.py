@@ -11,13 +11,13 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from bench.measure import Contestant, Measured, side_by_side, tell, worker
+from bench.table import Row, markdown
 
 FILES = 10_000
 MOST_UNCACHED, MOST_CACHED = 0.5, 0.1
-_RUNS = 5
+RUNS = 5
 _PROJECT = """\
 apiVersion: reconciler/v1
 kind: Project
@@ -66,41 +66,38 @@ spec:
 """
 
 
-def rows(count: int = FILES) -> list[dict[str, Any]]:
+def rows(count: int = FILES, runs: int = RUNS) -> list[Row]:
     """Without the cache, and with it. Times are medians of processor seconds, of processes that read the same files."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         prepare(root, count)
-        cached = Contestant(worker("load", "cached", root))
         found = side_by_side(
             {
                 "peer": Contestant(worker("load", "csafeloader", root)),
                 "ours": Contestant(worker("load", "reader", root)),
                 "whole": Contestant(worker("load", "cached", root), before=lambda: _forget(root)),
-                "cached": cached,
+                "cached": Contestant(worker("load", "cached", root)),
             },
-            _RUNS,
+            runs,
         )
     return [
-        _row("load YAML, every node with its place", count, found["ours"], found["peer"], MOST_UNCACHED),
-        _row("load unchanged YAML from the cache", count, found["cached"], found["peer"], MOST_CACHED),
-        _row("load, check and fill the cache", count, found["whole"], found["peer"], None),
+        _row("every node with its place", count, found["ours"], found["peer"], MOST_UNCACHED),
+        _row("unchanged since they were cached", count, found["cached"], found["peer"], MOST_CACHED),
+        _row("checked, and the cache filled", count, found["whole"], found["peer"], None),
     ]
 
 
-def _row(stage: str, size: int, ours: Measured, peer: Measured, goal: float | None) -> dict[str, Any]:
-    return {
-        "stage": stage,
-        "size": size,
-        "ours": round(ours.seconds, 3),
-        "peer": round(peer.seconds, 3),
-        "peer_name": "CSafeLoader, no places",
-        "ratio": round(ours.seconds / peer.seconds, 3),
-        "goal_ratio": goal,
-        "memory_mib": round(ours.mib),
-        "peer_memory_mib": round(peer.mib),
-        "goal_memory_mib": None,
-    }
+def _row(work: str, count: int, ours: Measured, peer: Measured, most: float | None) -> Row:
+    return Row(
+        "load YAML",
+        f"{count:,} campaign files of 38 lines, {work}",
+        ours.seconds,
+        rival=peer.seconds,
+        rival_name="CSafeLoader, no places",
+        most_ratio=most,
+        mib=ours.mib,
+        rival_mib=peer.mib,
+    )
 
 
 def prepare(root: Path, count: int) -> None:
@@ -158,8 +155,7 @@ def cached(root: Path) -> Callable[[], object]:
 
 def main(arguments: list[str]) -> None:
     if len(arguments) < 2:
-        for row in rows(*map(int, arguments)):
-            print(row)
+        print(markdown(rows(*map(int, arguments))))
         return
     read = {"csafeloader": csafeloader, "reader": reader, "cached": cached}[arguments[0]](Path(arguments[1]))
     begun = time.process_time()

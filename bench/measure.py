@@ -62,12 +62,12 @@ def serving(command: Sequence[str]) -> Iterator[str]:
 
 
 def side_by_side(contestants: Mapping[str, Contestant], runs: int) -> dict[str, Measured]:
-    """Every contestant once to warm up, then `runs` times in turn. Raises RuntimeError where one fails."""
+    """Every contestant in turn, `runs` times after once to warm up; a single run is its own. Raises RuntimeError where one fails."""
     found: dict[str, list[Measured]] = {name: [] for name in contestants}
-    for _ in range(1 + runs):
+    for _ in range(runs + 1 if runs > 1 else 1):
         for name, contestant in contestants.items():
             found[name].append(once(contestant))
-    return {name: _middle(runs[1:]) for name, runs in found.items()}
+    return {name: _middle(measured[-runs:]) for name, measured in found.items()}
 
 
 def _middle(runs: Sequence[Measured]) -> Measured:

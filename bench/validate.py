@@ -15,34 +15,33 @@ from typing import Any
 
 from bench.load import FILES, prepare
 from bench.measure import Contestant, side_by_side, tell, worker
+from bench.table import Row, markdown
 
 MOST = 0.03
-_RUNS = 3
+RUNS = 3
 _WRONG = 100  # one in so many
 
 
-def rows(count: int = FILES) -> list[dict[str, Any]]:
+def rows(count: int = FILES, runs: int = RUNS) -> list[Row]:
     """Times are medians of processor seconds. Raises RuntimeError where the two sides do not find the same errors word for word."""
     with tempfile.TemporaryDirectory() as folder:
         prepare(Path(folder), count)
         found = side_by_side(
-            {name: Contestant(worker("validate", name, folder)) for name in ("reused_validator", "gated")}, _RUNS
+            {name: Contestant(worker("validate", name, folder)) for name in ("reused_validator", "gated")}, runs
         )
     ours, peer = found["gated"], found["reused_validator"]
     if ours.out.splitlines()[0] != peer.out.splitlines()[0]:
         raise RuntimeError("the two validators found different errors")
-    row = {
-        "stage": "schema validation, same errors word for word",
-        "size": count,
-        "ours": round(ours.seconds, 3),
-        "peer": round(peer.seconds, 3),
-        "peer_name": "jsonschema, one reused validator",
-        "ratio": round(ours.seconds / peer.seconds, 4),
-        "goal_ratio": MOST,
-        "memory_mib": round(ours.mib),
-        "peer_memory_mib": round(peer.mib),
-        "goal_memory_mib": None,
-    }
+    row = Row(
+        "schema validation",
+        f"{count:,} documents, 1 % of them wrong, same errors word for word",
+        ours.seconds,
+        rival=peer.seconds,
+        rival_name="jsonschema, one reused validator",
+        most_ratio=MOST,
+        mib=ours.mib,
+        rival_mib=peer.mib,
+    )
     return [row]
 
 
@@ -89,8 +88,7 @@ def gated() -> Callable[[list[Any]], list[list[str]]]:
 
 def main(arguments: list[str]) -> None:
     if len(arguments) < 2:
-        for row in rows(*map(int, arguments)):
-            print(row)
+        print(markdown(rows(*map(int, arguments))))
         return
     trees = _trees(Path(arguments[1]))
     errors_of = {"reused_validator": reused_validator, "gated": gated}[arguments[0]]()

@@ -1,0 +1,1 @@
+"""What reconciler costs, beside what else there is, in one run on one machine: `make bench`."""
