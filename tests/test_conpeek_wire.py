@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from urllib.parse import parse_qs
 
 import httpx
+import msgspec
 import pytest
 import respx
 
@@ -195,7 +196,11 @@ def test_the_key_is_bare_and_there_is_no_login() -> None:
 )
 def test_numbers_are_compared_after_normalising(entered: str, current: str | None, region: str, phone: str) -> None:
     row = {"id": REQUEST, "contact_number": entered, "current_contact_number": current}
-    assert contacts.contact_of(row, region).phone == Phone(phone)
+    assert contacts.contact_of(request(row), region).phone == Phone(phone)
+
+
+def request(row: object) -> contacts.Request:
+    return msgspec.convert(row, contacts.Request)
 
 
 def test_a_number_goes_out_without_a_plus() -> None:
@@ -216,16 +221,18 @@ def test_a_request_is_read_with_custom_as_an_object_or_as_text() -> None:
         "application_state": "CLOSED",
         "custom": {"issue_id": "XYZ-ABC-01", "count": 3, "rc": MARK},
     }
-    read = contacts.contact_of(row, "PL")
+    read = contacts.contact_of(request(row), "PL")
     assert read.fields == {"issue_id": "XYZ-ABC-01", "name": "Jan", "process_not_before": "2026-06-01 10:00:00"}
     assert (read.identifier, read.called, read.closed, read.busy) == (MARK, True, True, False)
-    assert contacts.contact_of({**row, "custom": json.dumps(row["custom"])}, "PL") == read
+    shadowed = {"id": REQUEST, "custom": {"name": "theirs", "note": "theirs"}, "name": None}
+    assert contacts.contact_of(request(shadowed), "PL").fields == {"note": "theirs"}
+    assert contacts.contact_of(request({**row, "custom": json.dumps(row["custom"])}), "PL") == read
     for foreign in ("{", "[1]", None, 7):
-        assert contacts.contact_of({**row, "custom": foreign}, "PL").identifier == ""
+        assert contacts.contact_of(request({**row, "custom": foreign}), "PL").identifier == ""
 
 
 def test_a_request_in_a_call_is_busy() -> None:
-    assert contacts.contact_of({"id": REQUEST, "contact_number": "1", "state": "PROCESSING"}, "PL").busy
+    assert contacts.contact_of(request({"id": REQUEST, "contact_number": "1", "state": "PROCESSING"}), "PL").busy
 
 
 # ---- E1, reading ------------------------------------------------------------------------------------------------------
@@ -624,7 +631,7 @@ def test_no_number_name_or_key_in_a_repr() -> None:
             contacts.add_voice(CAMPAIGN, someone),
             contacts.add_sms(CAMPAIGN, SMS, [someone]),
             contacts.set_recall(CAMPAIGN, REQUEST, "2026-06-01 10:00:00"),
-            contacts.contact_of({"id": REQUEST, "contact_number": "48123123123", "name": "Jan Nowak"}, "PL"),
+            contacts.contact_of(request({"id": REQUEST, "contact_number": "48123123123", "name": "Jan Nowak"}), "PL"),
         )
     )
     assert "123123123" not in shown

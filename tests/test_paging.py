@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.errors import ReadIncomplete
 from reconciler.providers.base import Call, Reply
-from reconciler.providers.paging import Page, Paged
+from reconciler.providers.paging import Page, Paged, Row
 
 
 class Server:
@@ -31,7 +31,7 @@ class Server:
         return Reply(200, msgspec.json.encode(answer))
 
 
-def paged(limit: int) -> Paged:
+def paged(limit: int) -> Paged[Row]:
     return Paged(
         what="campaigns of acme",
         call=lambda offset, limit: Call("GET", "/x", query=(("offset", str(offset)), ("limit", str(limit)))),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from reconciler.errors import Forbidden, NotFound, OutcomeUnknown, ReadIncomplete, Rejected
@@ -277,7 +278,9 @@ async def test_everybody_on_a_list_is_read() -> None:
     assert "comment" not in second.fields
 
 
-@pytest.mark.parametrize("row", [{**samples.LEAD, "called_count": "often"}, {"lead_uuid": "x"}])
+@pytest.mark.parametrize(
+    "row", [{**samples.LEAD, "called_count": "often"}, {**samples.LEAD, "lead_uuid": 7}, {"lead_uuid": "x"}]
+)
 async def test_a_row_that_is_no_lead_ends_the_read(row: dict[str, Any]) -> None:
     async with wired() as (router, direct):
         router.get("/v3/lead").respond(json=samples.page(row))
@@ -285,9 +288,13 @@ async def test_a_row_that_is_no_lead_ends_the_read(row: dict[str, Any]) -> None:
             [contact async for contact in VENDOR.read_contacts(direct, live(), LIST_UUID)]
 
 
+def lead(row: dict[str, Any]) -> leads.Lead:
+    return msgspec.convert(row, leads.Lead)
+
+
 def test_additional_may_be_read_as_an_object() -> None:
-    assert leads.contact_of({**samples.LEAD, "additional": {"x": "1"}}).fields["additional"] == '{"x":"1"}'
-    assert leads.contact_of({**samples.LEAD, "additional": None}).fields["additional"] == ""
+    assert leads.contact_of(lead({**samples.LEAD, "additional": {"x": "1"}})).fields["additional"] == '{"x":"1"}'
+    assert leads.contact_of(lead({**samples.LEAD, "additional": None})).fields["additional"] == ""
 
 
 async def edit(
@@ -302,7 +309,7 @@ async def edit(
 
 
 async def test_a_lead_is_put_back_as_it_was_read_with_its_new_fields() -> None:
-    held = leads.contact_of({**samples.EDITED_LEAD, "lead_name": "Old", "additional": ""})
+    held = leads.contact_of(lead({**samples.EDITED_LEAD, "lead_name": "Old", "additional": ""}))
     calls, receipt = await edit(
         person(held.phone.reveal()[:12], first="TestNe"), held, {"lead": {"lead_name": "first"}}
     )
@@ -314,23 +321,23 @@ async def test_a_lead_is_put_back_as_it_was_read_with_its_new_fields() -> None:
 
 
 async def test_a_number_that_stays_is_not_written_another_way() -> None:
-    held = leads.contact_of({**samples.LEAD, "phone_number": "84349719999"})
+    held = leads.contact_of(lead({**samples.LEAD, "phone_number": "84349719999"}))
     calls, _ = await edit(person(lead_name="Demo01"), held)
     assert calls[0][2]["phone_number"] == "84349719999"
 
 
 async def test_keys_of_additional_are_overlaid_one_by_one() -> None:
-    held = leads.contact_of({**samples.LEAD, "additional": '{"x":"1","theirs":"t"}'})
+    held = leads.contact_of(lead({**samples.LEAD, "additional": '{"x":"1","theirs":"t"}'}))
     calls, _ = await edit(person(x="2"), held)
     assert json.loads(calls[0][2]["additional"]) == {"x": "2", "theirs": "t"}
     for foreign in ("free text", "[1]"):
-        calls, _ = await edit(person(x="2"), leads.contact_of({**samples.LEAD, "additional": foreign}))
+        calls, _ = await edit(person(x="2"), leads.contact_of(lead({**samples.LEAD, "additional": foreign})))
         assert json.loads(calls[0][2]["additional"]) == {"x": "2"}
 
 
 @pytest.mark.parametrize("status", [400, 404, 422])
 async def test_a_lead_that_cannot_be_edited_is_said_of_that_person(status: int) -> None:
-    held = leads.contact_of(samples.LEAD)
+    held = leads.contact_of(lead(samples.LEAD))
     errors: Any = [{"(root)": "phone_number is required"}]
     _, receipt = await edit(person(lead_name="An"), held, answer=refused(status, errors))
     assert receipt.items[0].state == "rejected"
@@ -339,7 +346,9 @@ async def test_a_lead_that_cannot_be_edited_is_said_of_that_person(status: int) 
 
 async def test_an_answer_about_another_lead_is_not_a_documented_one() -> None:
     with pytest.raises(ValueError, match="another lead"):
-        await edit(person(), leads.contact_of(samples.LEAD), answer=httpx.Response(200, json={"lead_uuid": "another"}))
+        await edit(
+            person(), leads.contact_of(lead(samples.LEAD)), answer=httpx.Response(200, json={"lead_uuid": "another"})
+        )
 
 
 @pytest.mark.parametrize(

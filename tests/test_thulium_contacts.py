@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from urllib.parse import parse_qsl
 
 import httpx
+import msgspec
 import pytest
 
 from reconciler.errors import Blocked, OutcomeUnknown, ReadIncomplete
@@ -117,7 +119,8 @@ async def test_a_campaign_being_read_is_of_the_kind_that_was_declared() -> None:
     ],
 )
 def test_what_a_system_status_means(status: str, call_date: str, expected: tuple[bool, bool, bool]) -> None:
-    one = contacts.live_contact({**RECORD, "system_status": status, "call_date": call_date}, "PL")
+    record = msgspec.convert({**RECORD, "system_status": status, "call_date": call_date}, contacts.Record)
+    one = contacts.live_contact(record, "PL")
     assert (one.called, one.closed, one.busy) == expected
 
 
@@ -141,6 +144,10 @@ async def test_records_are_read_page_by_page_and_never_more_than_a_hundred_at_on
     [
         {"count": 2, "result": [RECORD]},
         {"count": 1, "result": [{"record_id": 1}]},
+        {"count": 1, "result": [RECORD], "another": [RECORD]},
+        {"count": "some", "result": [RECORD]},
+        [RECORD, 7],
+        "none",
         {"result": "none"},
     ],
 )
@@ -149,6 +156,16 @@ async def test_a_read_of_people_that_proves_no_end_is_none(content: object) -> N
         router.get("/outbounds/00001/records").respond(json=content)
         with pytest.raises(ReadIncomplete):
             await people_of(direct, live())
+
+
+@pytest.mark.parametrize(
+    "content", [{"count": 1, "result": [RECORD]}, {"result": [RECORD], "count": "1"}, {"records": [RECORD]}, [RECORD]]
+)
+async def test_a_list_of_people_may_be_wrapped_or_bare(content: object) -> None:
+    async with wired() as (router, direct):
+        router.get("/outbounds/00001/records").respond(content=json.dumps(content, indent=1))
+        (read,) = await people_of(direct, live())
+    assert (read.vendor_id, read.phone, read.identifier) == ("228", Phone("+485555"), "1234567890")
 
 
 # ---- people: changing ----------------------------------------------------------------------------------------------

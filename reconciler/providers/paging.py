@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from reconciler.errors import ReadIncomplete
 from reconciler.providers.base import Call, Reader, Reply
 
 Row = dict[str, Any]
+R = TypeVar("R")  # what a page is decoded to: rows as they come, or a type with what is wanted of them
 RESTARTS = 3  # how often a read starts again because rows moved under it
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class Page(Generic[R]):
     """`total`: how many rows there are in all, None where the vendor does not say."""
 
-    rows: list[Row]
+    rows: Sequence[R]
     total: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Paged:
+class Paged(Generic[R]):
     """One paged read: `call(offset, limit)` asks, `page(reply)` reads, `identify(row)` names a row for good.
 
     The end is proved by having seen `total` rows, or, without a total, by a page that adds nothing. The next page starts at
@@ -32,11 +33,11 @@ class Paged:
 
     what: str
     call: Callable[[int, int], Call]
-    page: Callable[[Reply], Page]
-    identify: Callable[[Row], str]
+    page: Callable[[Reply], Page[R]]
+    identify: Callable[[R], str]
     limit: int
 
-    async def rows(self, reader: Reader) -> AsyncIterator[Row]:
+    async def rows(self, reader: Reader) -> AsyncIterator[R]:
         """Every row once. Raises ReadIncomplete, saying how far it came, where the end cannot be proved."""
         given: set[str] = set()
         progress = ""
@@ -56,7 +57,7 @@ class Paged:
             progress = f"{len(walk.seen)} of {walk.total if walk.total is not None else 'an unknown number of'} rows"
         raise ReadIncomplete(f"{self.what}: the end of the read could not be proved ({progress}); nothing was changed.")
 
-    def _parse(self, reply: Reply) -> tuple[Page, list[str]]:
+    def _parse(self, reply: Reply) -> tuple[Page[R], list[str]]:
         try:
             page = self.page(reply)
             return page, [self.identify(row) for row in page.rows]

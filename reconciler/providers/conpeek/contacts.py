@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from reconciler.errors import Blocked
 from reconciler.model import Contact, Json, LiveContact, Phone, Spec
@@ -29,14 +30,13 @@ def wire_phone(phone: Phone) -> str:
     return phone.reveal().removeprefix("+")
 
 
-def _phone(row: Row, region: str) -> Phone:
+def _phone(entered: str, current: str, region: str) -> Phone:
     """The number a request was entered with, made E.164. The vendor keeps what was entered and normalises on use (inferred).
 
-    `current_contact_number` has the country code; it is believed only where it ends in the number entered, as it may be another
-    number of the same person. Nine digits without it are a Polish number in a Polish account.
+    `current` has the country code; it is believed only where it ends in the number entered, as it may be another number of the same
+    person. Nine digits without it are a Polish number in a Polish account.
     """
-    entered, current = _text(row.get("contact_number")), _digits(_text(row.get("current_contact_number")))
-    digits = _digits(entered)
+    digits, current = _digits(entered), _digits(current)
     if entered.lstrip().startswith("+"):
         return Phone("+" + digits)
     if current.endswith(digits):
@@ -64,40 +64,55 @@ def read_requests(campaign: str, offset: int, limit: int, filters: Sequence[Json
     return Call("GET", "/voice_campaign/{voice_campaign_id}/request", {"voice_campaign_id": campaign}, query)
 
 
-def page_of(reply: Reply) -> Page:
-    """Raises ValueError, KeyError or TypeError where the reply is not a list of requests with an id."""
-    rows = _rows(reply)
-    if not all(isinstance(row["id"], str) for row in rows):
-        raise TypeError("an id is a text")
-    return Page(rows, None)
+class Request(msgspec.Struct, frozen=True):
+    """What is wanted of a request as it is listed: decoding these alone takes a third of the time of all of it."""
+
+    id: str
+    contact_number: Any = None
+    current_contact_number: Any = None
+    custom: Any = None
+    name: Any = UNSET
+    contact_identifier: Any = UNSET
+    note: Any = UNSET
+    process_not_before: Any = UNSET
+    contact_try: Any = None
+    consultant_try: Any = None
+    state: Any = None
+    application_state: Any = None
 
 
-def _rows(reply: Reply) -> list[Row]:
-    rows = reply.json()["data"]
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise TypeError("data is a list of objects")
-    return rows
+class _Listed(msgspec.Struct):
+    data: list[Request]
 
 
-def contact_of(row: Row, region: str) -> LiveContact:
+_listed = msgspec.json.Decoder(_Listed).decode
+
+
+def page_of(reply: Reply) -> Page[Request]:
+    """Raises ValueError where the reply is not a list of requests with an id."""
+    return Page(_listed(reply.body).data, None)
+
+
+def contact_of(request: Request, region: str) -> LiveContact:
     """`identifier` is our mark where the request carries one. A closed request is one that is there: it was called."""
-    custom = custom_of(row)
-    own = {name: value for name, value in row.items() if name in (*NAMED, WINDOW)}
-    fields = {name: value for name, value in {**custom, **own}.items() if name != MARK and isinstance(value, str)}
+    custom = custom_of(request)
+    own = {name: getattr(request, name) for name in (*NAMED, WINDOW)}
+    named = {name: value for name, value in own.items() if value is not UNSET}
+    fields = {name: value for name, value in {**custom, **named}.items() if name != MARK and isinstance(value, str)}
     return LiveContact(
-        vendor_id=row["id"],
-        phone=_phone(row, region),
+        vendor_id=request.id,
+        phone=_phone(_text(request.contact_number), _text(request.current_contact_number), region),
         fields=fields,
         identifier=_text(custom.get(MARK)),
-        called=any(row.get(tries) for tries in ("contact_try", "consultant_try")),
-        closed="CLOSED" in (row.get("state"), row.get("application_state")),
-        busy=row.get("state") == "PROCESSING",
+        called=bool(request.contact_try or request.consultant_try),
+        closed="CLOSED" in (request.state, request.application_state),
+        busy=request.state == "PROCESSING",
     )
 
 
-def custom_of(row: Row) -> dict[str, Any]:
+def custom_of(request: Request) -> dict[str, Any]:
     """The custom fields, an object in what is written and JSON in a text in the webhook example; empty where they are neither."""
-    custom = row.get("custom")
+    custom = request.custom
     if isinstance(custom, str):
         try:
             custom = msgspec.json.decode(custom)
@@ -207,10 +222,12 @@ def added_many(people: Sequence[Contact], region: str) -> Accept:
     """
 
     def accept(reply: Reply) -> Receipt:
-        rows = _rows(reply)
+        rows = reply.json()["data"]
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise TypeError("data is a list of objects")
         if len(rows) > len(people):
             raise ValueError("more requests than people")
-        named = {_phone(row, region): row for row in rows if row.get("contact_number")}
+        named = {_added_phone(row, region): row for row in rows if row.get("contact_number")}
         rows_of = [named.get(contact.phone) for contact in people]
         if len(rows) == len(people) and not any(rows_of):
             rows_of = list(
@@ -219,6 +236,10 @@ def added_many(people: Sequence[Contact], region: str) -> Accept:
         return Receipt(items=tuple(_sms_result(row) for row in rows_of))
 
     return accept
+
+
+def _added_phone(row: Row, region: str) -> Phone:
+    return _phone(_text(row.get("contact_number")), _text(row.get("current_contact_number")), region)
 
 
 def _sms_result(row: Row | None) -> Item:

@@ -9,7 +9,7 @@ from reconciler.errors import Blocked, NotFound, ReadIncomplete
 from reconciler.model import Capabilities, Connection, Contact, FieldChange, Json, Live, LiveContact, Phone, Resource
 from reconciler.providers.base import Auth, Call, Edit, Leaving, Observation, Reader, Refusal, Reply, Wanted, Writer
 from reconciler.providers.conpeek import contacts, wire
-from reconciler.providers.paging import Paged, Row
+from reconciler.providers.paging import Paged
 
 UNREAD = "cannot be read: Conpeek has no documented call that shows a voice SMS campaign or who is in it"
 
@@ -92,15 +92,15 @@ class Conpeek:
         """All requests of a voice campaign, closed ones included. Raises ReadIncomplete, for voice SMS always."""
         if wire.is_sms(campaign.spec):
             raise ReadIncomplete(f"{self._name}: a voice SMS campaign {UNREAD}.")
-        async for row in self._requests(container).rows(reader):
-            yield contacts.contact_of(row, self._region)
+        async for request in self._requests(container).rows(reader):
+            yield contacts.contact_of(request, self._region)
 
-    def _requests(self, campaign: str, *filters: Json) -> Paged:
+    def _requests(self, campaign: str, *filters: Json) -> Paged[contacts.Request]:
         return Paged(
             what=f"{self._name}: requests of voice campaign {campaign}",
             call=lambda offset, limit: contacts.read_requests(campaign, offset, limit, filters),
             page=contacts.page_of,
-            identify=lambda row: str(row["id"]),
+            identify=lambda request: request.id,
             limit=min(self._page_size, wire.PAGE_MAX),
         )
 
@@ -124,17 +124,17 @@ class Conpeek:
 
     async def _find(self, reader: Reader, campaign: str, contact: Contact) -> str:
         """The id of the open request that carries this person's mark."""
-        for row in (await self._open_requests(reader, campaign)).values():
-            if contacts.custom_of(row).get(contacts.MARK) == contact.mark:
-                return str(row["id"])
+        for request in (await self._open_requests(reader, campaign)).values():
+            if contacts.custom_of(request).get(contacts.MARK) == contact.mark:
+                return request.id
         raise ReadIncomplete(
             f"{self._name}: somebody was added to voice campaign {campaign}, but the answer held no id and the request was not "
             f"found, so its {wire.WINDOW} was not set. Set it in the panel."
         )
 
-    async def _open_requests(self, reader: Reader, campaign: str) -> dict[str, Row]:
-        rows = [row async for row in self._requests(campaign, contacts.OPEN).rows(reader)]
-        return {row["id"]: row for row in rows if row.get("state") == "OPEN"}
+    async def _open_requests(self, reader: Reader, campaign: str) -> dict[str, contacts.Request]:
+        requests = [request async for request in self._requests(campaign, contacts.OPEN).rows(reader)]
+        return {request.id: request for request in requests if request.state == "OPEN"}
 
     async def edit(self, writer: Writer, campaign: Live, container: str, people: Sequence[Edit]) -> None:
         """Move the open requests whose time to call changed. Raises Blocked after those, where there were others.

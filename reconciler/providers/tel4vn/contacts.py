@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from functools import partial
 from typing import Final, Literal, TypeVar
 
-from reconciler.errors import Forbidden, NotFound, ReadIncomplete, Rejected, Unauthorized
+from reconciler.errors import Forbidden, NotFound, Rejected, Unauthorized
 from reconciler.model import Connection, Contact, Json, Live, LiveContact, Phone, Resource
 from reconciler.providers.base import DECIDED, Call, Edit, Item, Leaving, Reader, Receipt, Reply, Writer
-from reconciler.providers.paging import Page, Paged
+from reconciler.providers.paging import Page, Paged, Row
 from reconciler.providers.tel4vn import leads
 from reconciler.providers.tel4vn.rules import CAPABILITIES
 from reconciler.providers.tel4vn.wire import mark_of, marked, unmarked
@@ -35,21 +35,33 @@ def is_gone(error: Rejected) -> bool:
     return "not found" in error.said.lower()
 
 
-def listing(connection: Connection, path: str, *needed: str, query: Sequence[tuple[str, str]] = ()) -> Paged:
-    """A paged list, proved by its total. `needed`: texts every row has; the first one is its id. No greatest page is documented."""
+def paged(
+    connection: Connection,
+    path: str,
+    page: Callable[[Reply], Page[R]],
+    identify: Callable[[R], str],
+    query: Sequence[tuple[str, str]] = (),
+) -> Paged[R]:
+    """A paged list, proved by its total. No greatest page is documented."""
     limit = min(connection.limits.page_size, CAPABILITIES.contacts.page_max)
 
-    def page(reply: Reply) -> Page:
+    def call(offset: int, most: int) -> Call:
+        return Call("GET", path, query=(*query, ("limit", str(most)), ("offset", str(offset))))
+
+    return Paged(f"{connection.name}: GET {path}", call, page, identify, limit)
+
+
+def listing(connection: Connection, path: str, *needed: str) -> Paged[Row]:
+    """A paged list of rows as they come. `needed`: texts every row has; the first one is its id."""
+
+    def page(reply: Reply) -> Page[Row]:
         body = reply.json()
         rows = body["data"] or []
         if any(not isinstance(row[name], str) for row in rows for name in needed) or type(body["total"]) is not int:
             raise TypeError("a row without its documented fields")
         return Page(rows, body["total"])
 
-    def call(offset: int, most: int) -> Call:
-        return Call("GET", path, query=(*query, ("limit", str(most)), ("offset", str(offset))))
-
-    return Paged(f"{connection.name}: GET {path}", call, page, lambda row: str(row[needed[0]]), limit)
+    return paged(connection, path, page, lambda row: str(row[needed[0]]))
 
 
 async def side_by_side(act: Callable[[T], Awaitable[R]], items: Sequence[T], width: int) -> list[R]:
@@ -152,11 +164,9 @@ class Leads:
     async def read_contacts(self, reader: Reader, campaign: Live, container: str) -> AsyncIterator[LiveContact]:
         """See `TakesContacts.read_contacts`."""
         query = (("list_uuid", container),)
-        async for row in listing(self._connection, "/v3/lead", "lead_uuid", "phone_number", query=query).rows(reader):
-            try:
-                yield leads.contact_of(row)
-            except TypeError:
-                raise ReadIncomplete(f"{self._connection.name}: a lead is not what the vendor documents.") from None
+        pages = paged(self._connection, "/v3/lead", leads.page, lambda lead: lead.lead_uuid, query)
+        async for lead in pages.rows(reader):
+            yield leads.contact_of(lead)
 
     async def add(
         self, writer: Writer, campaign: Live, resource: Resource, container: str, people: Sequence[Contact]

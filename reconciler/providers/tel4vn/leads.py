@@ -16,8 +16,8 @@ from typing import Any, Final
 import msgspec
 
 from reconciler.model import Contact, Json, LiveContact, Phone, Spec
-from reconciler.providers.base import Edit
-from reconciler.providers.paging import Row
+from reconciler.providers.base import Edit, Reply
+from reconciler.providers.paging import Page
 from reconciler.providers.tel4vn.rules import LEAD_FIELDS
 
 _EDITED: Final = ("phone_number", *LEAD_FIELDS, "additional")  # beside `lead_uuid`, what the edit page lists
@@ -84,14 +84,47 @@ def edited(edit: Edit, mapping: Mapping[str, str]) -> dict[str, Json]:
     return {"lead_uuid": edit.live.vendor_id, **kept, **new}
 
 
-def contact_of(row: Row) -> LiveContact:
+class Lead(msgspec.Struct, frozen=True):
+    """What is wanted of a lead as it is listed: decoding these alone takes a third of the time of all of it."""
+
+    lead_uuid: str
+    phone_number: str
+    called_count: int | None = None
+    lead_name: Any = None
+    lead_code: Any = None
+    contract_number: Any = None
+    identity_number: Any = None
+    identity_issued_at: Any = None
+    identity_issued_on: Any = None
+    address: Any = None
+    province: Any = None
+    district: Any = None
+    ward: Any = None
+    date_of_birth: Any = None
+    gender: Any = None
+    additional: Any = None
+
+
+class _Listed(msgspec.Struct):
+    data: list[Lead] | None
+    total: int
+
+
+_listed: Final = msgspec.json.Decoder(_Listed).decode
+
+
+def page(reply: Reply) -> Page[Lead]:
+    """Raises ValueError where the reply is no page of leads."""
+    body = _listed(reply.body)
+    return Page(body.data or [], body.total)
+
+
+def contact_of(lead: Lead) -> LiveContact:
     """A lead as read: its fields under the vendor's names, `additional` as JSON text (read as text, in call records as an object)."""
-    fields = {name: str(row[name]) for name in _EDITED if row.get(name) is not None}
-    extra = row.get("additional") or ""
+    fields = {name: str(value) for name in _EDITED if (value := getattr(lead, name)) is not None}
+    extra = lead.additional or ""
     fields["additional"] = extra if isinstance(extra, str) else _text(extra)
-    return LiveContact(
-        row["lead_uuid"], live_phone(row["phone_number"]), fields, called=(row.get("called_count") or 0) > 0
-    )
+    return LiveContact(lead.lead_uuid, live_phone(lead.phone_number), fields, called=(lead.called_count or 0) > 0)
 
 
 def _text(extra: Mapping[str, Any]) -> str:

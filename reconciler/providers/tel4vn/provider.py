@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
 
 from reconciler.errors import ReadIncomplete, Rejected
 from reconciler.model import Connection, Contact, FieldChange, Json, Live, Resource, RunState, Spec
@@ -20,7 +19,7 @@ from reconciler.providers.base import (
     Wanted,
     Writer,
 )
-from reconciler.providers.paging import Paged
+from reconciler.providers.paging import Paged, Row
 from reconciler.providers.tel4vn import rules, wire
 from reconciler.providers.tel4vn.contacts import REFUSES, Leads, is_gone, listing, side_by_side
 from reconciler.providers.tel4vn.rules import Names
@@ -218,7 +217,7 @@ class Tel4vn(Leads):
         await writer.write(call, partial(_about, uuid))
 
 
-async def _all_rows(reader: Reader, paged: Paged) -> list[dict[str, Any]]:
+async def _all_rows(reader: Reader, paged: Paged[Row]) -> list[Row]:
     return [row async for row in paged.rows(reader)]
 
 

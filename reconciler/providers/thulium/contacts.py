@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
+
+import msgspec
 
 from reconciler.errors import Blocked
 from reconciler.model import Contact, Json, LiveContact, Phone, Spec
-from reconciler.providers.paging import Row
 
 CALLING_CODE, NATIONAL_LENGTH = "48", 9  # Poland: `333444555` in every example
 RESTING = frozenset({"NO_CALL", "ABANDONED_AFTER_N_TRIES"})  # the dialler leaves these alone; unknown words it may not
@@ -46,20 +47,31 @@ def live_phone(text: str, region: str) -> Phone:
 # ---- records -------------------------------------------------------------------------------------------------------
 
 
-def live_contact(row: Row, region: str) -> LiveContact:
+class Record(msgspec.Struct, frozen=True):
+    """What is wanted of one record of either list: decoding these alone takes a third of the time of all of them."""
+
+    record_id: str | int
+    phone_number: str | int
+    identifier: Any = ""
+    customer_id: Any = msgspec.UNSET
+    call_date: Any = ""
+    system_status: Any = ""
+
+
+def live_contact(row: Record, region: str) -> LiveContact:
     """One record of either list. `fields` holds the number as it stands there, and no contact field: no list shows any.
 
     `identifier` is the record's own, or the customer's id in a CRM campaign. `busy` is inferred: IN_PROGRESS is "being worked on".
     """
-    number = str(row["phone_number"])
+    number = str(row.phone_number)
     return LiveContact(
-        vendor_id=str(row["record_id"]),
+        vendor_id=str(row.record_id),
         phone=live_phone(number, region),
         fields={"phone_number": number},
-        identifier=str(row["customer_id"] if "customer_id" in row else row.get("identifier", "")),
-        called=bool(row.get("call_date")),
-        closed=row.get("system_status") in RESTING,
-        busy=row.get("system_status") == "IN_PROGRESS",
+        identifier=str(row.identifier if row.customer_id is msgspec.UNSET else row.customer_id),
+        called=bool(row.call_date),
+        closed=row.system_status in RESTING,
+        busy=row.system_status == "IN_PROGRESS",
     )
 
 

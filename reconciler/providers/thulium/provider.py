@@ -198,7 +198,8 @@ class Thulium:
         return campaign.vendor_id
 
     async def read_contacts(self, reader: Reader, campaign: Live, container: str) -> AsyncIterator[LiveContact]:
-        pages = self._paged(self._kind(campaign).records, container, ("record_id", "phone_number"), pages=True)
+        what, call = self._asked(self._kind(campaign).records, container, pages=True)
+        pages = Paged(what, call, replies.records, lambda row: str(row.record_id), self._page_size)
         async for row in pages.rows(reader):
             yield contacts.live_contact(row, self._region)
 
@@ -242,18 +243,21 @@ class Thulium:
     # ---- reading lists ---------------------------------------------------------------------------------------------
 
     async def _rows(self, reader: Reader, template: str, campaign: str, keys: Sequence[str]) -> list[Row]:
-        return [row async for row in self._paged(template, campaign, keys).rows(reader)]
+        """The rows of a list, each with `keys`, of which the first is its name."""
+        what, call = self._asked(template, campaign)
+        page = partial(replies.page, keys=keys)
+        paged = Paged(what, call, page, lambda row: str(row[keys[0]]), self._page_size)
+        return [row async for row in paged.rows(reader)]
 
-    def _paged(self, template: str, campaign: str, keys: Sequence[str], pages: bool = False) -> Paged:
-        """A list to its end; the first key names a row. Lists that are documented without pages are asked for one only where they turn
-        out to have them."""
+    def _asked(self, template: str, campaign: str, pages: bool = False) -> tuple[str, Callable[[int, int], Call]]:
+        """What a list is called, and how a part of it is asked for. One that is documented without pages is asked for one only
+        where it turns out to have them."""
 
         def call(offset: int, limit: int) -> Call:
             query = [("limit", str(limit)), ("offset", str(offset))] if pages or offset else []
             return Call("GET", template, {"id": campaign}, query)
 
-        what = f"{self._name}: GET {template}"
-        return Paged(what, call, partial(replies.page, keys=keys), lambda row: str(row[keys[0]]), self._page_size)
+        return f"{self._name}: GET {template}", call
 
 
 def _results(kind: contacts.Kind, people: Sequence[Hashable], judge: Callable[[list[Any]], Item]) -> Accept:

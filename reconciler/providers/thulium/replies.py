@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from reconciler.providers.base import Item, Receipt, Reply
-from reconciler.providers.paging import Page
+from reconciler.providers.paging import Page, Row
+from reconciler.providers.thulium.contacts import Record
 from reconciler.providers.thulium.wire import campaign_id
 from reconciler.redact import foreign
 
@@ -14,7 +17,7 @@ _GONE = {"REMOVAL_QUEUED", "ALREADY_QUEUED", "NOT_EXIST"}
 _REMOVED = {"REMOVED", "NOT_EXIST"}
 
 
-def page(reply: Reply, keys: Sequence[str]) -> Page:
+def page(reply: Reply, keys: Sequence[str]) -> Page[Row]:
     """Rows of a bare list, or of an object with one list in it and `count` beside it; each row has `keys`."""
     body = reply.json()
     if isinstance(body, dict):
@@ -58,6 +61,18 @@ def queued(reply: Reply, vendor_id: str) -> Receipt:
 
 
 # ---- people --------------------------------------------------------------------------------------------------------
+
+_parts_or_records = msgspec.json.Decoder(dict[str, msgspec.Raw] | list[Record]).decode
+_records = msgspec.json.Decoder(list[Record]).decode
+
+
+def records(reply: Reply) -> Page[Record]:
+    """A `page` of people."""
+    body = _parts_or_records(reply.body)
+    if isinstance(body, list):
+        return Page(body, len(body))
+    (rows,) = [part for part in body.values() if memoryview(part)[0] == ord("[")]
+    return Page(_records(rows), int(msgspec.json.decode(body["count"])) if "count" in body else None)
 
 
 def results(
