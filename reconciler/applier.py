@@ -23,6 +23,7 @@ from reconciler.model import (
     Tally,
 )
 from reconciler.providers.base import CanDial
+from reconciler.redact import places
 from reconciler.units import people
 from reconciler.world import Planned, Site, World
 from reconciler.writer import Interrupted, Run, StepWriter, token_of
@@ -74,6 +75,9 @@ class Applier:
             raise
         except ReconcilerError as failure:
             return Outcome(change, _status(failure), "", str(failure), _tally(change, writer), writer.touched)
+        except Exception as bug:  # one object's bad luck, ours too, is not that of the others
+            said = f"a bug in reconciler ({type(bug).__name__}), please report it: {', '.join(places(bug)[-3:])}"
+            return Outcome(change, "rejected", "", said, _tally(change, writer), writer.touched)
         status: Status = "in_doubt" if writer.tally.in_doubt else "rejected" if error else "confirmed"
         return Outcome(change, status, vendor_id, error, _tally(change, writer), writer.touched)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import traceback
 
 # Seven digits and more, with the separators people and vendors put between them: + ( ) space - . / and %20, %2B.
 _DIGITS = re.compile(r"(?:\+|%2B)?\d(?:(?:[\s().\-/]|%20){0,2}\d){6,}", re.IGNORECASE)
@@ -36,6 +37,14 @@ def foreign(text: str, limit: int = 200) -> str:
     """Text that somebody else wrote (a vendor's error), made safe to print: one line, no controls, masked, capped."""
     masked = mask(inert(text))
     return masked if len(masked) <= limit else masked[: limit - 1] + "…"
+
+
+def places(error: BaseException) -> list[str]:
+    """Where something we did not foresee went wrong, outermost first: places only, since a message or a value may hold anything."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames[-12:]]
 
 
 class MaskingFilter(logging.Filter):

@@ -15,7 +15,7 @@ from reconciler.ledger.base import Holder, Lease, LedgerReader
 from reconciler.ledger.holder import this_process
 from reconciler.ledger.journal import Journal
 from reconciler.model import Outcome, Plan, Report, Result, Tally
-from reconciler.redact import mask
+from reconciler.redact import mask, places
 from reconciler.setup import Setup
 from reconciler.writer import Run
 
@@ -123,8 +123,10 @@ def report(run: Run, ledger: LedgerReader, plan: Plan, outcomes: tuple[Outcome, 
     return Report(run.lease.holder.run, plan.digest, result, outcomes, tally, code, ledger.lineage, ledger.serial + 1)
 
 
-def refused(approved: Plan | None, error: ReconcilerError) -> Report:
-    """The report of a run that sent nothing because of `error`."""
-    return Report(
-        "", approved.digest if approved else "", "blocked", (), Tally(), error.exit_code, error=mask(str(error))
-    )
+def refused(approved: Plan | None, error: Exception) -> Report:
+    """The report of a run that was refused, or broke off, because of `error`."""
+    plan = approved.digest if approved else ""
+    if isinstance(error, ReconcilerError):
+        return Report("", plan, "blocked", (), Tally(), error.exit_code, error=mask(str(error)))
+    said = f"a bug in reconciler ({type(error).__name__}): {', '.join(places(error))}"
+    return Report("", plan, "blocked", (), Tally(), 1, error=said)

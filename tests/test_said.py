@@ -51,6 +51,18 @@ def test_ids_of_people_go_and_settings_stay() -> None:
     assert said("customer 48217: attempts 3 is too few") == "customer …: attempts 3 is too few"
 
 
+def test_what_is_packed_goes_whole_and_an_id_stays() -> None:
+    assert said(f"got {b64encode(str(BODY).encode()).decode()} at 853b76cc-bffb-4d1b-9f9e-19b1a0fe7894") == (
+        "got … at 853b76cc-bffb-4d1b-9f9e-19b1a0fe7894"
+    )
+
+
+def test_a_number_packed_in_another_spelling_goes_and_words_stay() -> None:
+    packed = b64encode(b"0500000123").decode()
+    words = "UnprocessableEntity InvalidPhoneNumber campaign_name_taken concurrent-call-limit 12 of 13"
+    assert said(f"{words} {packed}") == f"{words} …=="
+
+
 def test_only_words_go() -> None:
     call = Call("POST", "/v3/campaign", json={"campaign_name": "name", "x": "a", "type": "camp"})
     assert said("campaign_name is already taken", call) == "campaign_name is already taken"
@@ -59,4 +71,4 @@ def test_only_words_go() -> None:
 def test_pages_and_nothing_are_named() -> None:
     assert said("  <html>") == "a page of HTML"
     assert said("") == "an empty answer"
-    assert len(said("x" * 50_000)) == 200
+    assert len(said("x " * 50_000)) == 200

@@ -123,12 +123,12 @@ def _failed(error: Exception) -> int:
 
 
 def _bug(error: BaseException) -> str:
-    """Where something we did not foresee went wrong: places only, since a message or a value may hold anything."""
-    import traceback
+    from reconciler.redact import places
 
-    frames = traceback.extract_tb(error.__traceback__)
-    places = "\n".join(f"  {Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames[-12:])
-    return f"A bug in reconciler ({type(error).__name__}); please report these lines, they hold no data of yours:\n{places}"
+    lines = "\n".join(f"  {place}" for place in places(error))
+    return (
+        f"A bug in reconciler ({type(error).__name__}); please report these lines, they hold no data of yours:\n{lines}"
+    )
 
 
 def _quiet_libraries() -> None:

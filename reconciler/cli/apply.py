@@ -68,7 +68,7 @@ def command(
       reconciler apply plan.json --lock-timeout 2m --format json
       reconciler apply --resume
     """
-    from reconciler.errors import Misuse, ReconcilerError
+    from reconciler.errors import Misuse
     from reconciler.planfile import load
     from reconciler.runs import Options, refused
 
@@ -76,13 +76,15 @@ def command(
         raise Misuse("Name a plan file or say --resume, not both.")
     if not planfile and not auto_approve and resume is None and not sys.stdin.isatty():
         raise Misuse("Without a terminal name a plan file or say --auto-approve.")
-    approved = load(root / planfile) if planfile else _interrupted(root, resume) if resume is not None else None
-    ready = _ready(root, approved)
-    confirm = _agree if approved else _show if auto_approve else _ask
-    options = Options(approved, resume is not None, confirm, lock_timeout, settle_timeout, tell)
+    approved = None
     try:
-        report = asyncio.run(_apply(ready, options))
-    except ReconcilerError as error:
+        approved = load(root / planfile) if planfile else _interrupted(root, resume) if resume is not None else None
+        confirm = _agree if approved else _show if auto_approve else _ask
+        options = Options(approved, resume is not None, confirm, lock_timeout, settle_timeout, tell)
+        report = asyncio.run(_apply(_ready(root, approved), options))
+    except Misuse:
+        raise
+    except Exception as error:
         if style == "json":
             _write(refused(approved, error), style)
         raise

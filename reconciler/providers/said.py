@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode, urlsafe_b64encode
+from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
@@ -16,6 +16,8 @@ from reconciler.providers.base import Call
 from reconciler.redact import foreign
 
 LONGEST_ERROR = 20_000  # bytes of an error that are looked at
+_BLOB = re.compile(r"[A-Za-z0-9+/=_%-]{40,}")  # a token, or a whole body packed up: an id is shorter
+_PACKED = re.compile(r"[A-Za-z0-9+/_-]{10,}")
 LEAST_ID = 1000  # a smaller number in a body is a setting
 
 
@@ -29,7 +31,7 @@ def said_of(body: bytes, call: Call, secrets: Iterable[str]) -> str:
         return "a page of HTML"
     with suppress(msgspec.DecodeError):
         text = msgspec.json.encode(msgspec.json.decode(text)).decode()  # letters as letters, not as escapes
-    return foreign(_without(text, chain(_texts(_sent(call)), secrets))) or "an empty answer"
+    return foreign(_unpacked(_without(text, chain(_texts(_sent(call)), secrets)))) or "an empty answer"
 
 
 def _sent(call: Call) -> Json:
@@ -56,6 +58,20 @@ def _without(text: str, said: Iterable[str]) -> str:
             if spelling in text:
                 text = re.sub(rf"(?<!\w){re.escape(spelling)}(?!\w)", "…", text)
     return text
+
+
+def _unpacked(text: str) -> str:
+    """`text` without what is packed into base64, whatever it may be."""
+    return _PACKED.sub(lambda word: "…" if _is_packed(word.group()) else word.group(), _BLOB.sub("…", text))
+
+
+def _is_packed(word: str) -> bool:
+    """Whether a word is readable text in base64; of an ordinary word nothing readable comes out."""
+    padded = word + "=" * (-len(word) % 4)
+    try:
+        return urlsafe_b64decode(padded.replace("+", "-").replace("/", "_")).decode().isprintable()
+    except ValueError:
+        return False
 
 
 def _spellings(value: str) -> Iterator[str]:
