@@ -166,7 +166,9 @@ def _summary(plan: Plan, paint: Paint) -> str:
         held = sum(delta.held for delta in quiet)
         lines.append(f"Contacts: {phrases.still(sum(delta.unchanged for delta in quiet), held)}.")
     lines += [
-        f"  contacts {delta.key.contacts} -> {delta.key.name}   {told}" for delta in quiet if (told := phrases.left_out(delta))
+        f"  contacts {delta.key.contacts} -> {delta.key.name}   {told}"
+        for delta in quiet
+        if (told := phrases.left_out(delta))
     ]
     return "\n".join(lines)
 
