@@ -144,11 +144,11 @@ async def test_records_are_read_page_by_page_and_never_more_than_a_hundred_at_on
     [
         {"count": 2, "result": [RECORD]},
         {"count": 1, "result": [{"record_id": 1}]},
-        {"count": 1, "result": [RECORD], "another": [RECORD]},
         {"count": "some", "result": [RECORD]},
         [RECORD, 7],
         "none",
         {"result": "none"},
+        {"records": [RECORD]},
     ],
 )
 async def test_a_read_of_people_that_proves_no_end_is_none(content: object) -> None:
@@ -159,7 +159,7 @@ async def test_a_read_of_people_that_proves_no_end_is_none(content: object) -> N
 
 
 @pytest.mark.parametrize(
-    "content", [{"count": 1, "result": [RECORD]}, {"result": [RECORD], "count": "1"}, {"records": [RECORD]}, [RECORD]]
+    "content", [{"count": 1, "result": [RECORD]}, {"result": [RECORD], "count": "1"}, {"result": [RECORD]}, [RECORD]]
 )
 async def test_a_list_of_people_may_be_wrapped_or_bare(content: object) -> None:
     async with wired() as (router, direct):

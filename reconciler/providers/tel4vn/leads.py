@@ -84,7 +84,7 @@ def edited(edit: Edit, mapping: Mapping[str, str]) -> dict[str, Json]:
     return {"lead_uuid": edit.live.vendor_id, **kept, **new}
 
 
-class Lead(msgspec.Struct, frozen=True):
+class Lead(msgspec.Struct, frozen=True, gc=False):
     """What is wanted of a lead as it is listed: decoding these alone takes a third of the time of all of it."""
 
     lead_uuid: str

@@ -62,17 +62,21 @@ def queued(reply: Reply, vendor_id: str) -> Receipt:
 
 # ---- people --------------------------------------------------------------------------------------------------------
 
-_parts_or_records = msgspec.json.Decoder(dict[str, msgspec.Raw] | list[Record]).decode
-_records = msgspec.json.Decoder(list[Record]).decode
+
+class _Listed(msgspec.Struct):
+    result: list[Record]
+    count: int | str | None = None
+
+
+_listed = msgspec.json.Decoder(_Listed | list[Record]).decode
 
 
 def records(reply: Reply) -> Page[Record]:
-    """A `page` of people."""
-    body = _parts_or_records(reply.body)
+    """A page of people as it is documented, or a bare list, as other calls have it."""
+    body = _listed(reply.body)
     if isinstance(body, list):
         return Page(body, len(body))
-    (rows,) = [part for part in body.values() if memoryview(part)[0] == ord("[")]
-    return Page(_records(rows), int(msgspec.json.decode(body["count"])) if "count" in body else None)
+    return Page(body.result, None if body.count is None else int(body.count))
 
 
 def results(
