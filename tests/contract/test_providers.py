@@ -98,6 +98,18 @@ async def test_a_create_adds_one_campaign_and_leaves_the_others_alone(here: Runn
         assert there.stored()[1] == before
 
 
+@of_families(*(family for family in FAMILIES if family.table.carries_token))
+async def test_our_mark_is_on_what_we_made_and_stays_there(here: Running, family: Family) -> None:
+    async with site(here, family) as there:
+        there.people = [family.person(1)]
+        await there.settle(declaring(family, "description", "Notes"))
+        assert f"Notes [{there.direct.token}]" in there.stored()[0].values()
+        if family.table.update:
+            for spec in (declaring(family, "description", "Others"), declaring(family, "displayName", "Autumn")):
+                live = await there.settle(spec)
+                assert live is not None and live.mark == there.direct.token
+
+
 # ---- one field -------------------------------------------------------------------------------------------------------
 
 
