@@ -17,8 +17,9 @@ specs = st.dictionaries(st.sampled_from(["name", "schedule", "recall", "ratio"])
 
 
 def test_what_is_as_declared_gives_no_change() -> None:
-    held = {"ratio": 100, "schedule": {"windows": {"mon": [["09:00", "17:00"]]}}, "vendor_only": 1}
-    assert diff.changes({"ratio": 100, "schedule": {"windows": {"mon": [["09:00", "17:00"]]}}}, held) == ()
+    held: dict[str, Json] = {"ratio": 100, "schedule": {"windows": {"mon": [["09:00", "17:00"]]}}, "vendor_only": 1}
+    declared: dict[str, Json] = {"ratio": 100, "schedule": {"windows": {"mon": [["09:00", "17:00"]]}}}
+    assert diff.changes(declared, held) == ()
 
 
 def test_only_declared_keys_of_a_mapping_count() -> None:

@@ -28,7 +28,7 @@ from reconciler.model import (
 from reconciler.render import asjson, markdown, phrases, text
 from tests.build import KEY, plan
 
-WEEK = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
+WEEK: dict[str, Json] = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
 
 
 def change(action: Action = Action.UPDATE, *fields: FieldChange, **more: object) -> Change:
