@@ -78,6 +78,8 @@ class Applier:
         except Exception as bug:  # one object's bad luck, ours too, is not that of the others
             said = f"a bug in reconciler ({type(bug).__name__}), please report it: {', '.join(places(bug)[-3:])}"
             return Outcome(change, "rejected", "", said, _tally(change, writer), writer.touched)
+        if writer.tally.in_doubt:
+            error = f"the answer does not say what became of {people(writer.tally.in_doubt)}"
         status: Status = "in_doubt" if writer.tally.in_doubt else "rejected" if error else "confirmed"
         return Outcome(change, status, vendor_id, error, _tally(change, writer), writer.touched)
 
