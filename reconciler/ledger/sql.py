@@ -5,7 +5,7 @@ The SQL here is what SQLite and PostgreSQL both understand; `?` stands for a val
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from itertools import groupby
@@ -53,6 +53,10 @@ class Session(Protocol):
 
     def write_rows(self, sql: str, rows: Sequence[Row], *values: object) -> int:
         """`sql` says `{rows}` where the rows stand after VALUES; `values` come after them. Returns how many rows were changed."""
+        ...
+
+    def load(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> int:
+        """Append rows to a table as fast as the store can, in one transaction or in that around it. Returns how many there were."""
         ...
 
     def transaction(self) -> AbstractContextManager[None]:
@@ -162,6 +166,9 @@ class SqlReader:
             self._session.now(),
         )
         return Holder(*rows[0]) if rows else None
+
+    def held_since(self) -> str:
+        return str(self._session.fetch("SELECT since FROM lease")[0][0])
 
     def close(self) -> None:
         self._session.close()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 from reconciler.clock import Clock
@@ -89,6 +89,14 @@ class SqliteSession:
             marks = ", ".join([f"({', '.join('?' * len(some[0]))})"] * len(some))
             changed += self.write(sql.replace("{rows}", marks), *chain.from_iterable(some), *values)
         return changed
+
+    def load(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> int:
+        insert = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {{rows}}"
+        left, loaded = iter(rows), 0
+        with self.transaction():
+            while some := list(islice(left, _ROWS_AT_ONCE)):
+                loaded += self.write_rows(insert, some)
+        return loaded
 
     def _run(self, sql: str, values: Sequence[object]) -> sqlite3.Cursor:
         try:

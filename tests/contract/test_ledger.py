@@ -13,6 +13,7 @@ from reconciler.errors import LeaseLost, LedgerError, LockHeld, WrongContactKey
 from reconciler.ledger.base import Lease, Ledger, Op, RequestState, Result, Verdict
 from reconciler.ledger.base import OpState as S
 from reconciler.ledger.chain import verify
+from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.model import Binding, Key
 from tests.contract.ledgers import (
     CAMPAIGN,
@@ -586,3 +587,20 @@ class TestMemory:
         assert ledger.remembered("suppressed") == {"other/list": b"", "refusals": b"\x00\xff"}
         ledger.remember(lease, "suppressed", "refusals", b"new")
         assert ledger.remembered("suppressed")["refusals"] == b"new"
+
+
+class TestLoading:
+    COLUMNS = ("name", "value")
+
+    @pytest.mark.parametrize("count", [0, 1, 500, 1201])
+    def test_rows_are_appended_as_they_come(self, ledger: SqlLedger, count: int) -> None:
+        rows = ((f"loaded/{number:04}", number.to_bytes(2, "big")) for number in range(count))
+        assert ledger._session.load("memory", self.COLUMNS, rows) == count
+        expected = {f"{number:04}": number.to_bytes(2, "big") for number in range(count)}
+        assert ledger.remembered("loaded") == expected
+
+    def test_all_of_them_or_none(self, ledger: SqlLedger) -> None:
+        rows = [(f"loaded/{number}", b"") for number in range(1000)] * 2
+        with pytest.raises(LedgerError):
+            ledger._session.load("memory", self.COLUMNS, rows)
+        assert ledger.remembered("loaded") == {}
