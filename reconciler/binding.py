@@ -1,13 +1,15 @@
-"""Adopting: a live object becomes the one that a declaration means. Writes the ledger alone."""
+"""Which live object a declaration means: adopted, let go, renamed. Writes the ledger alone."""
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 
 from reconciler import selection
 from reconciler.errors import Blocked, Misuse
-from reconciler.ledger.base import Ledger
-from reconciler.model import Binding, Key, Live
+from reconciler.ledger import open_reader
+from reconciler.ledger.base import Ledger, LedgerReader
+from reconciler.model import Binding, Key, LetGo, Live
 from reconciler.observe import observe
 from reconciler.redact import foreign, inert
 from reconciler.runs import Options, leased
@@ -31,7 +33,7 @@ async def adopt(setup: Setup, key: Key, vendor_id: str) -> str:
                 key.connection,
                 vendor_id,
             ):
-                raise Blocked(f"{other} is bound to {binding.vendor_id}. To let go of it: reconciler state rm {other}")
+                raise Blocked(f"{other} is bound to {binding.vendor_id}. To let go of it: reconciler state rm {other} --reason TEXT")
         seen = await observe(sites, setup.repository.campaigns, {key: Binding(key, "", vendor_id, {})})
         live = _found(seen[key.connection].live, key, vendor_id)
         await _bind(run, key, vendor_id)
@@ -52,3 +54,53 @@ async def _bind(run: Run, key: Key, vendor_id: str) -> None:
         ledger.bind(run.lease, Binding(key, identity, vendor_id, {}), "adopted")
 
     await run.journal.run(bind)
+
+
+# ---- letting go and renaming ---------------------------------------------------------------------------------------
+
+
+async def let_go(setup: Setup, key: Key, reason: str) -> LetGo:
+    """Forget which live object the campaign `key` is; the vendor is not asked.
+
+    Whom it reached stays known under the key, so that nobody of them is called by what is created or adopted as it later. Raises Misuse
+    where it is not bound, Blocked while something of it is in doubt.
+    """
+    _check_bound(setup, key)
+    async with leased(setup, Options()) as (run, ledger):
+        for request in ledger.open_requests():
+            if request.key.campaign == key:
+                raise Blocked(
+                    f"{key}: what became of {request.id} ({request.verb.replace('_', ' ')}) is not known yet. Nothing was changed."
+                    f" Settle it first: reconciler resolve {request.id}, or let the next apply do it."
+                )
+        before = _bound(ledger, key)
+        people = sum(1 for _ in ledger.sent(before.identity))
+        await run.journal.run(lambda journal: journal.let_go(run.lease, key, reason))
+    return LetGo(key, before.vendor_id, people, key in setup.resources())
+
+
+async def rename(setup: Setup, old: Key, new: Key) -> str:
+    """Let the campaign bound as `old` be `new` from now on, declared already or not; returns its vendor id.
+
+    Raises Misuse where `old` is not bound or the two are of different connections, LedgerError where `new` is taken.
+    """
+    if old.connection != new.connection:
+        raise Misuse(f"{new} is of another connection: a campaign cannot move from one account to another.")
+    _check_bound(setup, old)
+    async with leased(setup, Options()) as (run, ledger):
+        vendor_id = _bound(ledger, old).vendor_id
+        await run.journal.run(lambda journal: journal.move(run.lease, old, new))
+    return vendor_id
+
+
+def _check_bound(setup: Setup, key: Key) -> None:
+    """Before the lease: a typing error makes no ledger and no run."""
+    with closing(open_reader(setup.repository.project.state, str(setup.root), setup.environ, setup.clock)) as ledger:
+        _bound(ledger, key)
+
+
+def _bound(ledger: LedgerReader, key: Key) -> Binding:
+    binding = ledger.bindings().get(key)
+    if binding is None or not binding.vendor_id:
+        raise Misuse(f"{key} is not bound. See: reconciler state list")
+    return binding

@@ -64,7 +64,7 @@ class _View:
 def _one(
     resource: Resource, view: _View, bindings: Mapping[Key, Binding], readable: bool, marks: Mapping[Key, str]
 ) -> Match:
-    binding = bindings.get(resource.key) or _before_the_move(resource, bindings)
+    binding = binding_of(resource, bindings)
     claimed = binding.vendor_id if binding else ""
     if resource.vendor_id and claimed and claimed != resource.vendor_id:
         return Match(resource, binding=binding, refused=_two_ids(resource, claimed))
@@ -78,9 +78,10 @@ def _one(
     return Match(resource, found, binding, by)
 
 
-def _before_the_move(resource: Resource, bindings: Mapping[Key, Binding]) -> Binding | None:
-    if resource.moved_from is None:
-        return None
+def binding_of(resource: Resource, bindings: Mapping[Key, Binding]) -> Binding | None:
+    """Our claim on what a declaration is about, also where that was made under the name it had before."""
+    if resource.moved_from is None or resource.key in bindings:
+        return bindings.get(resource.key)
     return bindings.get(Key(resource.key.connection, "campaign", resource.moved_from))
 
 
@@ -130,7 +131,7 @@ def _gone(resource: Resource, vendor_id: str) -> Finding:
         resource,
         f"The live object {vendor_id} that this is bound to does not exist at {resource.key.connection} any more. "
         "It is not made again on its own: everybody in it would be called again.",
-        f"Remove the declaration, or forget the binding with: reconciler state rm {resource.key}",
+        f"Remove the declaration, or forget the binding with: reconciler state rm {resource.key} --reason TEXT",
     )
 
 
@@ -139,5 +140,5 @@ def _two_ids(resource: Resource, claimed: str) -> Finding:
         "two-ids",
         resource,
         f"The declaration names the id {resource.vendor_id}, the ledger has bound {claimed}.",
-        f"Correct the id, or forget the old binding with: reconciler state rm {resource.key}",
+        f"Correct the id, or forget the old binding with: reconciler state rm {resource.key} --reason TEXT",
     )

@@ -25,7 +25,7 @@ RANKS = (
     {"applier", "approval", "assembly"},
     {"rounds"},
     {"runs"},
-    {"reconcile", "binding", "resolving", "halting"},
+    {"reconcile", "binding", "custody", "resolving", "halting"},
     {"cli"},
 )
 APART = {"simulator"}  # stands for the vendors: shares nothing with what it tests

@@ -1,7 +1,8 @@
-"""`reconciler state`: the ledger, read."""
+"""`reconciler state`: the ledger, looked at and looked after."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,16 +14,27 @@ from reconciler.cli.common import formats, setup, write
 
 if TYPE_CHECKING:
     from reconciler.ledger.base import LedgerReader
+    from reconciler.model import Key
+
+
+def _said(context: click.Context, option: click.Parameter, text: str) -> str:
+    if not text.strip():
+        raise click.BadParameter("say why: it is kept in the ledger.")
+    return text
+
+
+_reasoned = click.option("--reason", required=True, callback=_said, metavar="TEXT", help="Why; kept in the ledger.")
 
 
 @click.group("state")
 def command() -> None:
-    """Look at the ledger: what was sent, what is bound.
+    """The ledger: what was sent, what is bound, who did what; and what is done to it by hand.
 
     \b
     Examples:
       reconciler state list
       reconciler state show tel4vn-hanoi/campaign/spring-renewals
+      reconciler state history --limit 20
     """
 
 
@@ -54,17 +66,112 @@ def show_binding(root: Path, key: str, style: str) -> None:
       reconciler state show tel4vn-hanoi/campaign/spring-renewals
     """
     from reconciler.errors import Misuse
-    from reconciler.model import Key
     from reconciler.render.ledger import binding_json, binding_text
 
-    try:
-        wanted = Key.parse(key)
-    except ValueError as error:
-        raise Misuse(f"{error}.") from None
+    wanted = _parsed(key)
     with _ledger(root) as ledger:
         if wanted not in ledger.bindings():
             raise Misuse(f"{key} is not bound. See: reconciler state list")
         write(binding_json(ledger, wanted) if style == "json" else binding_text(ledger, wanted))
+
+
+@command.command("history")
+@click.argument("key", metavar="[KEY]", required=False)
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the newest N events.")
+@formats("text", "json")
+@click.pass_obj
+def show_history(root: Path, key: str | None, limit: int | None, style: str) -> None:
+    """The audit trail, newest last: who did what, and why. With KEY, that of one campaign or of one of its contact sets.
+
+    \b
+    Examples:
+      reconciler state history --limit 20
+      reconciler state history tel4vn-hanoi/campaign/spring-renewals --format json
+    """
+    from reconciler.ledger.history import history
+    from reconciler.render.ledger import history_json, history_text
+
+    wanted = _parsed(key) if key else None
+    with _ledger(root) as ledger:
+        events = history(ledger, wanted, limit)
+        for text in history_json(events) if style == "json" else history_text(events):
+            write(text)
+
+
+@command.command("verify")
+@formats("text", "json")
+@click.pass_obj
+def verify_trail(root: Path, style: str) -> int:
+    """Whether the audit trail is as it was written: every event holds a hash of the one before. Ends with 1 where it is not.
+
+    \b
+    Examples:
+      reconciler state verify
+    """
+    from reconciler.ledger.chain import Break, verify
+    from reconciler.render.ledger import verified_json, verified_text
+
+    with _ledger(root) as ledger:
+        found = verify(ledger)
+    write(verified_json(found) if style == "json" else verified_text(found))
+    return 1 if isinstance(found, Break) else 0
+
+
+@command.command("unlock")
+@_reasoned
+@formats("text", "json")
+@click.pass_obj
+def take_lease(root: Path, reason: str, style: str) -> None:
+    """Take the lease from a run that is gone. If it still lives, it writes nothing more, and sends nothing after a few seconds.
+
+    \b
+    Examples:
+      reconciler state unlock --reason "the runner was switched off"
+    """
+    from reconciler.custody import unlock
+    from reconciler.render.ledger import freed_json, freed_text
+
+    freed = unlock(setup(root), reason)
+    write(freed_json(freed) if style == "json" else freed_text(freed))
+
+
+@command.command("rm")
+@click.argument("key", metavar="KEY")
+@_reasoned
+@formats("text", "json")
+@click.pass_obj
+def forget_binding(root: Path, key: str, reason: str, style: str) -> None:
+    """Forget which live object a campaign is bound to. Writes only the ledger; whom it reached stays known and is not called again.
+
+    \b
+    Examples:
+      reconciler state rm tel4vn-hanoi/campaign/spring-renewals --reason "deleted in the panel"
+    """
+    from reconciler.binding import let_go
+    from reconciler.render.ledger import let_go_json, let_go_text
+
+    gone = asyncio.run(let_go(setup(root), _campaign(key), reason))
+    write(let_go_json(gone) if style == "json" else let_go_text(gone))
+
+
+@command.command("mv")
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+@formats("text", "json")
+@click.pass_obj
+def rename_binding(root: Path, old: str, new: str, style: str) -> None:
+    """Rename a campaign in the ledger, with its contact sets and everybody it reached. NEW need not be declared yet.
+
+    \b
+    Examples:
+      reconciler state mv tel4vn-hanoi/campaign/spring tel4vn-hanoi/campaign/spring-renewals
+    """
+    from reconciler.binding import rename
+    from reconciler.render.ledger import renamed_json, renamed_text
+
+    before, after = _campaign(old), _campaign(new)
+    vendor_id = asyncio.run(rename(setup(root), before, after))
+    write((renamed_json if style == "json" else renamed_text)(before, after, vendor_id))
 
 
 @contextmanager
@@ -77,3 +184,22 @@ def _ledger(root: Path) -> Iterator[LedgerReader]:
         yield ledger
     finally:
         ledger.close()
+
+
+def _parsed(key: str) -> Key:
+    from reconciler.errors import Misuse
+    from reconciler.model import Key
+
+    try:
+        return Key.parse(key)
+    except ValueError as error:
+        raise Misuse(f"{error}.") from None
+
+
+def _campaign(key: str) -> Key:
+    from reconciler.errors import Misuse
+
+    wanted = _parsed(key)
+    if wanted.contacts:
+        raise Misuse(f"{key} is a contact set; it goes with its campaign, {wanted.campaign}.")
+    return wanted

@@ -113,6 +113,15 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
+class Freed:
+    """A lease taken away. `holder`: who had it, and `since` when; None where nobody did."""
+
+    epoch: int
+    holder: Holder | None
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
 class OpenRequest:
     """A request whose ops are not all in a terminal state. `people`: how many contacts are open in it (0: an object)."""
 
@@ -180,6 +189,10 @@ class LedgerReader(Protocol):
         """Who holds an unexpired lease just now."""
         ...
 
+    def held_since(self) -> str:
+        """When the lease was taken last, whether it runs still or not; empty where it never was."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -194,7 +207,7 @@ class Ledger(LedgerReader, Protocol):
         """Take the lease for `seconds` by the store's clock. Raises LockHeld, naming holder, host, run URL and since when."""
         ...
 
-    def unlock(self, holder: Holder) -> int:
+    def unlock(self, holder: Holder, reason: str = "unlocked by hand") -> int:
         """Free the lease, whoever holds it, and raise the epoch, so that the old holder is fenced. Returns the new epoch."""
         ...
 
@@ -239,6 +252,13 @@ class Ledger(LedgerReader, Protocol):
 
     def unbind(self, lease: Lease, key: Key, reason: str) -> None:
         """Forget a binding, with a campaign those of its contact sets; ops and events stay. Raises LedgerError where there is none."""
+        ...
+
+    def let_go(self, lease: Lease, key: Key, reason: str) -> None:
+        """Forget which live object a campaign is, not whom it reached: its identity stays reserved, and its create may be claimed again.
+
+        Raises LedgerError where it is not bound.
+        """
         ...
 
     def move(self, lease: Lease, old: Key, new: Key) -> None:

@@ -36,5 +36,8 @@ class EmptyReader:
     def holder(self) -> Holder | None:
         return None
 
+    def held_since(self) -> str:
+        return ""
+
     def close(self) -> None:
         """Nothing is open."""

@@ -170,6 +170,9 @@ class SqlReader:
     def held_since(self) -> str:
         return str(self._session.fetch("SELECT since FROM lease")[0][0])
 
+    def held_since(self) -> str:
+        return str(self._session.fetch("SELECT since FROM lease")[0][0])
+
     def close(self) -> None:
         self._session.close()
 

@@ -10,6 +10,7 @@ from reconciler.errors import LeaseLost, LockHeld
 from reconciler.ledger.base import Event, Holder, Lease
 from reconciler.ledger.chain import GENESIS, link
 from reconciler.ledger.sql import Session, SqlReader, moment
+from reconciler.redact import foreign
 
 _MOMENT = 1.0  # seconds
 _HOLDER = "run, host, pid, actor, url, boot_id, started"
@@ -45,12 +46,12 @@ class SqlLease(SqlReader):
             self._event(lease, "lease", before.run, holder.run, reason)
             return lease
 
-    def unlock(self, holder: Holder) -> int:
+    def unlock(self, holder: Holder, reason: str = "unlocked by hand") -> int:
         with self.transaction():
             before, _, _ = self._held()
             rows = self._session.fetch("UPDATE lease SET epoch = epoch + 1, run = '', expires_at = 0 RETURNING epoch")
             epoch = int(rows[0][0])
-            self._event(Lease(epoch, holder), "lease", before.run, "", "unlocked by hand")
+            self._event(Lease(epoch, holder), "lease", before.run, "", foreign(reason))
             return epoch
 
     def renew(self, lease: Lease, seconds: int) -> None:

@@ -206,6 +206,19 @@ class SqlLedger(SqlLease):
                 rows = self._session.fetch("DELETE FROM binding WHERE key = ? RETURNING vendor_id", name)
                 self._event(lease, name, rows[0][0], "", foreign(reason))
 
+    def let_go(self, lease: Lease, key: Key, reason: str) -> None:
+        with self._writing(lease):
+            known = self.bindings().get(key)
+            if known is None or not known.vendor_id:
+                raise _not_bound(key)
+            self.unbind(lease, key, reason)
+            self._bind(lease, replace(known, vendor_id="", last_applied={}, bound_at=""), "whom it reached stays known")
+            self._session.write(
+                "UPDATE op SET state = 'planned' WHERE person IS NULL AND state IN ('confirmed', 'already')"
+                " AND scope_id IN (SELECT id FROM scope WHERE identity = ? AND verb = 'create')",
+                known.identity,
+            )
+
     def move(self, lease: Lease, old: Key, new: Key) -> None:
         with self._writing(lease):
             if self._session.fetch("SELECT 1 FROM binding WHERE key = ?", str(new)):
@@ -226,7 +239,7 @@ class SqlLedger(SqlLease):
             "SELECT key FROM binding WHERE key = ? OR key LIKE ? ORDER BY key", str(key), f"{key}/contacts/%"
         )
         if not rows or rows[0][0] != str(key):
-            raise LedgerError(f"{key} is not bound: nothing was changed. `reconciler state list` shows what is.")
+            raise _not_bound(key)
         return [name for (name,) in rows]
 
     def applied(self, lease: Lease, key: Key, spec: Spec, protect: bool, run: int) -> None:
@@ -269,6 +282,10 @@ class _Scopes:
         )
         self._known[(identity, key, verb)] = found
         return found
+
+
+def _not_bound(key: Key) -> LedgerError:
+    return LedgerError(f"{key} is not bound: nothing was changed. `reconciler state list` shows what is.")
 
 
 def _told(counts: Mapping[str, int]) -> str:

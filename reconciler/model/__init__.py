@@ -19,7 +19,7 @@ from reconciler.model.declared import (
     SuppressionList,
     Waiver,
 )
-from reconciler.model.live import Binding, Contact, Live, LiveContact, Sent
+from reconciler.model.live import Binding, Contact, LetGo, Live, LiveContact, Sent
 from reconciler.model.names import WEEKDAYS, Json, Key, Path, Person, Phone, Reference, Source, Spec
 from reconciler.model.plan import (
     Action,
@@ -65,6 +65,7 @@ __all__ = [
     "Halted",
     "Json",
     "Key",
+    "LetGo",
     "Lifecycle",
     "Limit",
     "Limits",

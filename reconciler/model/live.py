@@ -42,6 +42,16 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True)
+class LetGo:
+    """What a campaign was bound to. `people`: how many it reached, who stay known; `declared`: the next plan looks for it again."""
+
+    key: Key
+    vendor_id: str
+    people: int
+    declared: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Contact:
     """One person of a set, on the way to a vendor. `fields` never prints.
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from reconciler import planfile
-from reconciler.ledger.base import LedgerReader
-from reconciler.model import Binding, Key
-from reconciler.redact import inert
+from reconciler.ledger.base import Event, Freed, LedgerReader
+from reconciler.ledger.chain import Break
+from reconciler.model import Binding, Key, LetGo
+from reconciler.redact import inert, mask
 from reconciler.render.phrases import applied_lines
+from reconciler.units import counted, people
 
 
 def bindings_text(ledger: LedgerReader) -> str:
@@ -39,7 +43,7 @@ def bindings_json(ledger: LedgerReader) -> str:
 
 def binding_text(ledger: LedgerReader, key: Key) -> str:
     binding = ledger.bindings()[key]
-    lines = [f"{key}", f"  vendor id       {inert(binding.vendor_id)}", f"  identity        {binding.identity}"]
+    lines = [f"{key}", f"  vendor id       {inert(binding.vendor_id) or 'none'}", f"  identity        {binding.identity}"]
     lines += [f"  bound           {binding.bound_at}"] if binding.bound_at else []
     lines += [f"  {'protected':<16}yes"] if binding.protect else []
     lines += [f"  {name:<16}{inert(told)}" for name, told in applied_lines(binding.last_applied)]
@@ -79,3 +83,103 @@ def _binding(key: Key, binding: Binding) -> dict[str, Any]:
 
 def _people(ledger: LedgerReader, binding: Binding) -> Counter[str]:
     return Counter(sent.state for sent in ledger.sent(binding.identity))
+
+
+# ---- the audit trail -----------------------------------------------------------------------------------------------
+
+
+def history_text(events: Iterable[Event]) -> Iterator[str]:
+    """A line per event, as they come: a trail need not fit into memory."""
+    for event in events:
+        change = f": {event.before or '-'} -> {event.after or '-'}" if event.before != event.after else ""
+        told = f"{inert(event.entity + change)}  ({mask(inert(event.reason))})"
+        yield f"{event.seq:>6}  {event.at}  {mask(inert(event.actor)) or '-'}  {told}\n"
+
+
+def history_json(events: Iterable[Event]) -> Iterator[str]:
+    """One document, an event a line."""
+    yield '{"formatVersion": 1, "events": ['
+    for number, event in enumerate(events):
+        line = {**asdict(event), "actor": mask(inert(event.actor)), "reason": mask(inert(event.reason))}
+        yield f"{',' if number else ''}\n  {json.dumps(line, ensure_ascii=False)}"
+    yield "\n]}\n"
+
+
+def verified_text(found: int | Break) -> str:
+    if isinstance(found, Break):
+        return f"Not as it was written: {found}.\n{_BROKEN}\n"
+    return f"The audit trail is whole: {counted(found, 'event')}.\n"
+
+
+def verified_json(found: int | Break) -> str:
+    broken = {"seq": found.seq, "message": found.message, "remedy": _BROKEN} if isinstance(found, Break) else None
+    return planfile.pretty({"formatVersion": 1, "events": None if isinstance(found, Break) else found, "break": broken})
+
+
+_BROKEN = (
+    "Something other than reconciler wrote to this ledger, or it is damaged. Apply nothing with it before you know what: compare it with "
+    "the newest backup (reconciler state history), and put that in its place where the ledger cannot be trusted."
+)
+
+
+# ---- what was done to it -------------------------------------------------------------------------------------------
+
+
+def freed_text(freed: Freed) -> str:
+    if freed.holder is None:
+        return f"Nobody held the lease. The epoch is {freed.epoch} now: a run that let it expire writes nothing more.\n"
+    held = freed.holder
+    where = f" ({inert(held.url)})" if held.url else ""
+    return (
+        f"Taken from run {held.run}{where} of {inert(held.actor)} on {inert(held.host)}, process {held.pid}, which had it since "
+        f"{freed.since}. The epoch is {freed.epoch} now.\n"
+        "That run, if it still lives, ends at its next step. What it had sent without an outcome is in doubt; the next apply settles it.\n"
+    )
+
+
+def freed_json(freed: Freed) -> str:
+    held = freed.holder
+    holder = (
+        {"run": held.run, "host": held.host, "url": held.url, "actor": held.actor, "since": freed.since}
+        if held
+        else None
+    )
+    return planfile.pretty({"formatVersion": 1, "epoch": freed.epoch, "takenFrom": holder})
+
+
+def let_go_text(gone: LetGo) -> str:
+    lines = [
+        f"{gone.key} is no longer bound to {inert(gone.vendor_id)}. The object itself was not touched: it goes on as it is."
+    ]
+    if gone.people:
+        lines.append(
+            f"Whom it reached stays known ({people(gone.people)}): what is created or adopted as {gone.key} later does not call them again."
+        )
+    lines.append(
+        "It is still declared: the next plan takes the object back if it carries our mark, else creates it anew or names a namesake."
+        f" To bind another one: reconciler adopt {gone.key} VENDOR-ID. To leave it alone, remove the declaration."
+        if gone.declared
+        else "It is not declared: the next plan lists the object as unmanaged."
+    )
+    return "\n".join(lines) + "\n"
+
+
+def let_go_json(gone: LetGo) -> str:
+    told = {
+        "key": str(gone.key),
+        "vendorId": gone.vendor_id,
+        "peopleRemembered": gone.people,
+        "declared": gone.declared,
+    }
+    return planfile.pretty({"formatVersion": 1, **told})
+
+
+def renamed_text(old: Key, new: Key, vendor_id: str) -> str:
+    return (
+        f"{new} is now what {old} was: bound to {inert(vendor_id)}, with everybody it reached. Nothing changed at the vendor.\n"
+        f"The declaration must say metadata.name: {new.name}, without movedFrom; else the next plan shows {new} as no longer declared.\n"
+    )
+
+
+def renamed_json(old: Key, new: Key, vendor_id: str) -> str:
+    return planfile.pretty({"formatVersion": 1, "from": str(old), "to": str(new), "vendorId": vendor_id})
