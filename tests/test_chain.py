@@ -62,6 +62,26 @@ def test_a_removed_line_is_found(place: int) -> None:
     assert str(found) == f"event {place + 1} is missing"
 
 
+@pytest.mark.parametrize("left", [0, 1, 4])
+def test_an_end_that_was_cut_off_is_found(left: int) -> None:
+    events = trail(5)
+    cut = Trail(events[:left])
+    cut.high_water = (5, events[-1].hash)
+    assert str(verify(cut)) == f"event {left + 1} is missing, and all after it: the trail went on to event 5"
+
+
+def test_an_end_that_was_written_anew_is_found() -> None:
+    forged = Trail(trail(3))
+    forged.high_water = (3, "of another event")
+    assert verify(forged) == Break(3, "is not the one that was written there")
+
+
+def test_what_is_written_while_it_is_read_is_no_break() -> None:
+    growing = Trail(trail(5))
+    growing.high_water = (3, trail(3)[-1].hash)
+    assert verify(growing) == 5
+
+
 def test_two_lines_that_changed_places_are_found() -> None:
     events = trail(3)
     first, second = replace(events[0], seq=2), replace(events[1], seq=1)

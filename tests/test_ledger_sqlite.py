@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,12 @@ import pytest
 from reconciler.clock import SystemClock
 from reconciler.errors import LedgerError, ThrowAwayLedger
 from reconciler.ledger import open_ledger, open_reader, sqlite_file
-from reconciler.ledger.base import Lease, RequestState
+from reconciler.ledger.base import Event, Lease, RequestState
 from reconciler.ledger.base import OpState as S
-from reconciler.ledger.chain import Break, verify
+from reconciler.ledger.chain import GENESIS, Break, link, verify
 from reconciler.ledger.holder import is_dead, this_process
-from reconciler.ledger.schema import APPLICATION_ID, TABLES
+from reconciler.ledger.migrations import SCHEMA_VERSION, STEPS, Step
+from reconciler.ledger.schema import APPLICATION_ID
 from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.ledger.sqlite import SqliteSession
 from reconciler.model import StateStore
@@ -102,10 +104,10 @@ class TestTheFile:
     def test_every_commit_is_durable(self, ledger: SqlLedger) -> None:
         settings = ("journal_mode", "synchronous", "foreign_keys", "application_id", "user_version")
         values = [connection(ledger).execute(f"PRAGMA {name}").fetchone()[0] for name in settings]
-        assert values == ["wal", 2, 1, APPLICATION_ID, 1]
+        assert values == ["wal", 2, 1, APPLICATION_ID, SCHEMA_VERSION]
 
     def test_it_appears_whole_or_not_at_all(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sqlite_file, "TABLES", TABLES + "CREATE TABLE half (;")
+        monkeypatch.setattr(sqlite_file, "STEPS", (*STEPS, Step("CREATE TABLE half (;", "")))
         with pytest.raises(LedgerError):
             opened(path)
         assert list(path.parent.iterdir()) == []
@@ -168,7 +170,11 @@ class TestWhatIsRefused:
             ),
             (lambda path: path.write_bytes(b""), "is empty or belongs to another program"),
             (lambda path: alter(path, "PRAGMA application_id = 7"), "is empty or belongs to another program"),
-            (lambda path: alter(path, "PRAGMA user_version = 2"), "schema 2, this reconciler knows 1"),
+            (
+                lambda path: alter(path, "PRAGMA user_version = 99"),
+                f"schema 99, this reconciler knows {SCHEMA_VERSION}",
+            ),
+            (lambda path: alter(path, "PRAGMA user_version = 0"), "schema 0"),
             (lambda path: overwrite(path, 4096), "is damaged. Do not start with an empty one"),
             (become_a_folder, "cannot be looked at: Is a directory"),
             (lambda path: path.rename(f"{path}-wal"), "state.db-wal is still there"),
@@ -414,6 +420,95 @@ _WALKS = {"SCAN op", "SCAN o", "SCAN request", "SCAN r", "SCAN done", "SCAN a"}
 
 def explain(ledger: SqlLedger, statement: str) -> list[str]:
     return [row[3] for row in connection(ledger).execute(f"EXPLAIN QUERY PLAN {statement}")]
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("DELETE FROM event WHERE seq >= 3", "event 3 is missing, and all after it: the trail went on to event 4"),
+        (
+            "DELETE FROM event WHERE seq = 4; INSERT INTO event SELECT 4, epoch, at, 'ben', entity, '', '', '', '' FROM event"
+            " WHERE seq = 1",
+            "event 4 was changed, or one before it was",
+        ),
+    ],
+)
+def test_a_trail_whose_end_was_cut_off_behind_the_triggers_is_found_for_ever(
+    ledger: SqlLedger, lease: Lease, path: Path, statement: str, said: str
+) -> None:
+    ledger.finish(lease)
+    with raw(path) as db:
+        db.executescript(f"DROP TRIGGER event_is_kept; DROP TRIGGER high_water_rises; {statement}")
+    assert str(verify(ledger)) == said
+    ledger.acquire(holder("next"), 60)
+    assert str(verify(ledger)).startswith(said[:8])
+
+
+class TestAnOlderLedger:
+    """As the first version wrote it: without the high water of the trail."""
+
+    @pytest.fixture
+    def old(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        with monkeypatch.context() as then:
+            then.setattr(sqlite_file, "STEPS", STEPS[:1])
+            then.setattr(sqlite_file, "SCHEMA_VERSION", 1)
+            opened(path).close()
+        event = Event(1, 1, "2026-06-01T08:00:00.000Z", "ana", "lease", "", "run-1", "acquired")
+        with raw(path) as db:
+            columns = "seq, epoch, at, actor, entity, before, after, reason, hash"
+            values = (*astuple(event)[:-1], link(GENESIS, event))
+            db.execute(f"INSERT INTO event ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+            db.execute("UPDATE stack SET lineage = 'kept', serial = 7")
+        return path
+
+    def test_it_is_read_as_it_is(self, old: Path) -> None:
+        with closing(open_reader(StateStore(path=str(old)), "/project", {})) as reader:
+            assert (reader.lineage, reader.serial, reader.high_water, verify(reader)) == ("kept", 7, None, 1)
+        with raw(old) as db:
+            assert db.execute("PRAGMA user_version").fetchone() == (1,)
+
+    def test_it_is_brought_up_to_date_when_it_is_written(self, old: Path) -> None:
+        with closing(opened(old)) as ledger:
+            assert (ledger.lineage, ledger.serial, ledger.high_water) == (
+                "kept",
+                7,
+                (1, list(ledger.events())[-1].hash),
+            )
+            ledger.acquire(holder(), 60)
+            assert verify(ledger) == 2
+        with raw(old) as db, pytest.raises(sqlite3.IntegrityError, match="trail only grows"):
+            db.execute("UPDATE stack SET high_water_seq = 1")
+
+    def test_all_steps_or_none(self, old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        with monkeypatch.context() as broken:
+            broken.setattr(sqlite_file, "STEPS", (*STEPS, Step("CREATE TABLE half (;", "")))
+            with pytest.raises(LedgerError):
+                opened(old)
+        with raw(old) as db:
+            assert db.execute("PRAGMA user_version").fetchone() == (1,)
+        opened(old).close()
+
+    def test_a_new_one_has_gone_through_every_step(self, old: Path, tmp_path: Path) -> None:
+        opened(old).close()
+        opened(tmp_path / "new.db").close()
+        tables = "SELECT type, name, sql FROM sqlite_schema ORDER BY name"
+        with raw(old) as first, raw(tmp_path / "new.db") as second:
+            assert first.execute(tables).fetchall() == second.execute(tables).fetchall()
+
+    def test_two_that_come_at_once_migrate_once(self, old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        look = sqlite_file._version
+        faster: list[bool] = []
+
+        def overtaken(db: sqlite3.Connection) -> int:
+            if look(db) == 1 and not db.in_transaction and not faster:
+                faster.append(True)
+                opened(old).close()
+                return 1
+            return look(db)
+
+        monkeypatch.setattr(sqlite_file, "_version", overtaken)
+        opened(old).close()
+        assert faster
 
 
 class TestBrokenTransactions:

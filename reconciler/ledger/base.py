@@ -14,8 +14,6 @@ from typing import Protocol
 
 from reconciler.model import Binding, Key, Person, Sent, Spec
 
-SCHEMA_VERSION = 1
-
 
 class OpState(StrEnum):
     """One contact or one object on its way (protocol.md, "States"). An op that was never claimed has no row."""
@@ -164,6 +162,11 @@ class LedgerReader(Protocol):
 
     @property
     def key_check(self) -> bytes: ...
+
+    @property
+    def high_water(self) -> tuple[int, str] | None:
+        """Seq and hash of the newest event, kept apart from the events; None in a ledger that an older reconciler wrote."""
+        ...
 
     def bindings(self) -> Mapping[Key, Binding]:
         """Every binding; one with an empty vendor id only reserves the identity."""

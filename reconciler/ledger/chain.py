@@ -30,12 +30,17 @@ def link(previous: str, event: Event) -> str:
 
 
 def verify(reader: LedgerReader) -> int | Break:
-    """How many events the trail holds where it is whole; else the first place where it is not."""
+    """How many events the trail holds where it is whole, to its very end; else the first place where it is not."""
+    newest = reader.high_water  # looked at first: what is written meanwhile comes after it
     previous, count = GENESIS, 0
     for event in reader.events():
         if event.seq != count + 1:
             return Break(count + 1, "is missing")
         if event.hash != link(previous, event):
             return Break(event.seq, "was changed, or one before it was")
+        if newest and event.seq == newest[0] and event.hash != newest[1]:
+            return Break(event.seq, "is not the one that was written there")
         previous, count = event.hash, event.seq
+    if newest and count < newest[0]:
+        return Break(count + 1, f"is missing, and all after it: the trail went on to event {newest[0]}")
     return count

@@ -14,6 +14,7 @@ class EmptyReader:
     lineage = ""
     serial = 0
     key_check = b""
+    high_water: tuple[int, str] | None = None
 
     def bindings(self) -> Mapping[Key, Binding]:
         return {}

@@ -1,16 +1,17 @@
-"""The tables of a ledger in SQLite, and what in them makes the promises hold without any code: UNIQUE, and triggers that only let grow.
+"""The tables of a ledger, and what in them makes the promises hold without any code: UNIQUE, and triggers that only let grow.
 
-op.op_key is UNIQUE: no second live attempt at one contact. lease.epoch and stack.serial never fall, the lineage never changes, events
-are never changed or removed, so that event.seq, the primary key, can only be added at the end. There are no triggers on inserts: they
-would double what an event costs. The ops of a request lie side by side (primary key), the people of a scope are in
-order (op_person, what `sent` streams), and what is open is found without looking at what is done (request_open).
+op.op_key is UNIQUE: no second live attempt at one contact. lease.epoch, stack.serial and the high water of the trail never fall, the
+lineage never changes, events are never changed or removed, so that event.seq, the primary key, can only be added at the end. The ops of a
+request lie side by side (primary key), the people of a scope are in order (op_person, what `sent` streams), and what is open is found
+without looking at what is done (request_open). How an older ledger becomes one of today: migrations.py.
 """
 
 from reconciler.ledger.base import OpState, RequestState
 from reconciler.ledger.sql import listed
 
-APPLICATION_ID = 0x7263_6C31  # "rcl1" in the file's header: no other program's database is taken for a ledger
+APPLICATION_ID = 0x7263_6C31  # "rcl1": no other program's database is taken for a ledger
 
+# Statements are separated by an empty line. The words of SQLite are those that `for_postgres` puts into PostgreSQL's.
 TABLES = f"""
 CREATE TABLE stack (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -106,22 +107,89 @@ CREATE TABLE event (
     hash TEXT NOT NULL
 ) STRICT;
 
+INSERT INTO stack (id) VALUES (1);
+
+INSERT INTO lease (id) VALUES (1);
+"""
+
+SQLITE_RULES = """
 CREATE TRIGGER epoch_only_grows BEFORE UPDATE ON lease WHEN NEW.epoch < OLD.epoch
 BEGIN SELECT RAISE(ABORT, 'the epoch only grows'); END;
+
 CREATE TRIGGER serial_only_grows BEFORE UPDATE ON stack WHEN NEW.serial < OLD.serial
 BEGIN SELECT RAISE(ABORT, 'the serial only grows'); END;
+
 CREATE TRIGGER lineage_stays BEFORE UPDATE ON stack
 WHEN OLD.lineage <> '' AND (NEW.lineage <> OLD.lineage OR NEW.key_check <> OLD.key_check)
 BEGIN SELECT RAISE(ABORT, 'the lineage stays'); END;
+
 CREATE TRIGGER event_stays BEFORE UPDATE ON event
 BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
+
 CREATE TRIGGER event_is_kept BEFORE DELETE ON event
 BEGIN SELECT RAISE(ABORT, 'events are never removed'); END;
+
 CREATE TRIGGER stack_is_kept BEFORE DELETE ON stack
 BEGIN SELECT RAISE(ABORT, 'the ledger has one stack'); END;
+
 CREATE TRIGGER lease_is_kept BEFORE DELETE ON lease
 BEGIN SELECT RAISE(ABORT, 'the ledger has one lease'); END;
+"""
 
-INSERT INTO stack (id) VALUES (1);
-INSERT INTO lease (id) VALUES (1);
+POSTGRES_RULES = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION USING MESSAGE = TG_ARGV[0]; END $$;
+
+CREATE TRIGGER epoch_only_grows BEFORE UPDATE ON lease FOR EACH ROW WHEN (NEW.epoch < OLD.epoch)
+EXECUTE FUNCTION refuse('the epoch only grows');
+
+CREATE TRIGGER serial_only_grows BEFORE UPDATE ON stack FOR EACH ROW WHEN (NEW.serial < OLD.serial)
+EXECUTE FUNCTION refuse('the serial only grows');
+
+CREATE TRIGGER lineage_stays BEFORE UPDATE ON stack FOR EACH ROW
+WHEN (OLD.lineage <> '' AND (NEW.lineage <> OLD.lineage OR NEW.key_check <> OLD.key_check))
+EXECUTE FUNCTION refuse('the lineage stays');
+
+CREATE TRIGGER event_stays BEFORE UPDATE ON event EXECUTE FUNCTION refuse('events are never changed');
+
+CREATE TRIGGER event_is_kept BEFORE DELETE OR TRUNCATE ON event EXECUTE FUNCTION refuse('events are never removed');
+
+CREATE TRIGGER stack_is_kept BEFORE DELETE OR TRUNCATE ON stack EXECUTE FUNCTION refuse('the ledger has one stack');
+
+CREATE TRIGGER lease_is_kept BEFORE DELETE OR TRUNCATE ON lease EXECUTE FUNCTION refuse('the ledger has one lease');
+"""
+
+# The newest event is noted where its removal does not reach, by the store itself, whoever writes.
+HIGH_WATER = """
+ALTER TABLE stack ADD COLUMN high_water_seq INTEGER NOT NULL DEFAULT 0;
+
+ALTER TABLE stack ADD COLUMN high_water_hash TEXT NOT NULL DEFAULT '';
+
+UPDATE stack SET high_water_seq = newest.seq, high_water_hash = newest.hash
+FROM (SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1) AS newest;
+"""
+
+SQLITE_HIGH_WATER = """
+CREATE TRIGGER high_water_only_grows BEFORE UPDATE ON stack
+WHEN NEW.high_water_seq < OLD.high_water_seq
+    OR NEW.high_water_seq = OLD.high_water_seq AND NEW.high_water_hash <> OLD.high_water_hash
+BEGIN SELECT RAISE(ABORT, 'the trail only grows'); END;
+
+CREATE TRIGGER high_water_rises AFTER INSERT ON event
+BEGIN UPDATE stack SET high_water_seq = NEW.seq, high_water_hash = NEW.hash; END;
+"""
+
+# Once for a whole load: row by row, a million events would leave a million versions of the one row in `stack`.
+POSTGRES_HIGH_WATER = """
+CREATE TRIGGER high_water_only_grows BEFORE UPDATE ON stack FOR EACH ROW
+WHEN (NEW.high_water_seq < OLD.high_water_seq
+    OR NEW.high_water_seq = OLD.high_water_seq AND NEW.high_water_hash <> OLD.high_water_hash)
+EXECUTE FUNCTION refuse('the trail only grows');
+
+CREATE FUNCTION rise() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+UPDATE stack SET high_water_seq = newest.seq, high_water_hash = newest.hash
+FROM (SELECT seq, hash FROM added ORDER BY seq DESC LIMIT 1) AS newest;
+RETURN NULL; END $$;
+
+CREATE TRIGGER high_water_rises AFTER INSERT ON event REFERENCING NEW TABLE AS added
+FOR EACH STATEMENT EXECUTE FUNCTION rise();
 """

@@ -31,11 +31,17 @@ def listed(values: Sequence[str]) -> str:
 OPEN_OPS = f"state IN ({listed(OPEN)})"
 # A request stays in one of these for as long as an op of it is open (SqlLedger._decide): few rows, with an index of their own.
 OPEN_REQUESTS = "state IN ('sent', 'in_doubt')"
+_WITH_HIGH_WATER = 2  # version of the schema
 ADDS = f"verb IN ({listed((Action.ADD_CONTACTS, Action.CREATE))})"
 
 
 class Session(Protocol):
     """One connection to a store. Every method raises LedgerError, in words for a user."""
+
+    @property
+    def version(self) -> int:
+        """Of the schema, when the store was opened."""
+        ...
 
     def fetch(self, sql: str, *values: object) -> list[Row]: ...
 
@@ -45,10 +51,6 @@ class Session(Protocol):
 
     def write(self, sql: str, *values: object) -> int:
         """Returns how many rows were changed."""
-        ...
-
-    def insert(self, sql: str, *values: object) -> int:
-        """Returns the `id` of the new row."""
         ...
 
     def write_rows(self, sql: str, rows: Sequence[Row], *values: object) -> int:
@@ -103,6 +105,13 @@ class SqlReader:
     @property
     def key_check(self) -> bytes:
         return bytes(self._stack("key_check"))
+
+    @property
+    def high_water(self) -> tuple[int, str] | None:
+        if self._session.version < _WITH_HIGH_WATER:
+            return None
+        seq, digest = self._session.fetch("SELECT high_water_seq, high_water_hash FROM stack")[0]
+        return seq, digest
 
     def _stack(self, column: str) -> Any:
         return self._session.fetch(f"SELECT {column} FROM stack")[0][0]
@@ -166,9 +175,6 @@ class SqlReader:
             self._session.now(),
         )
         return Holder(*rows[0]) if rows else None
-
-    def held_since(self) -> str:
-        return str(self._session.fetch("SELECT since FROM lease")[0][0])
 
     def held_since(self) -> str:
         return str(self._session.fetch("SELECT since FROM lease")[0][0])

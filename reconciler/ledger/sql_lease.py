@@ -90,8 +90,8 @@ class SqlLease(SqlReader):
             self._session.write("UPDATE lease SET expires_at = ?", fresh)
 
     def _event(self, lease: Lease, entity: str, before: str, after: str, reason: str) -> None:
-        last = self._session.fetch("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1")
-        seq, previous = last[0] if last else (0, GENESIS)
+        # Where the newest events were cut off, the gap stays: the trail goes on from where it was, not from where it is now.
+        seq, previous = self.high_water or (0, GENESIS)
         line = (seq + 1, lease.epoch, moment(self._session.now()), lease.holder.actor, entity, before, after, reason)
         self._session.write(
             "INSERT INTO event (seq, epoch, at, actor, entity, before, after, reason, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

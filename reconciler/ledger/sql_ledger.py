@@ -75,20 +75,22 @@ class SqlLedger(SqlLease):
         with self._writing(lease):
             scopes = _Scopes(self._session)
             number = self._insert_request(lease, request, scopes)
-            rows = [
-                (number, place, op.op_key, scopes.of(op), op.person, op.revision, op.key_mac, op.fields_mac)
+            # By op_key: what is named twice is written once, and counts as refused.
+            rows = {
+                op.op_key: (number, place, op.op_key, scopes.of(op), op.person, op.revision, op.key_mac, op.fields_mac)
                 for place, op in enumerate(request.ops)
-            ]
+            }
             claimed = self._session.write_rows(
                 "INSERT INTO op (request_id, place, op_key, scope_id, person, revision, key_mac, fields_mac) VALUES {rows}"
                 " ON CONFLICT (op_key) DO UPDATE SET request_id = excluded.request_id, place = excluded.place,"
                 " scope_id = excluded.scope_id, key_mac = excluded.key_mac, fields_mac = excluded.fields_mac,"
                 " state = 'sent', attempt = op.attempt + 1 WHERE op.state = 'planned'",
-                rows,
+                list(rows.values()),
             )
-            if not rows or claimed != len(rows):
+            wanted = len(request.ops)
+            if not wanted or claimed != wanted:
                 raise LedgerError(
-                    f"{request.key}: {len(rows) - claimed} of {len(rows)} operations were claimed before or are decided."
+                    f"{request.key}: {wanted - claimed} of {wanted} operations were claimed before or are decided."
                     " Nothing was sent. Plan again."
                 )
             reason = f"{request.verb} {request.key}: {claimed} sent"
@@ -97,12 +99,13 @@ class SqlLedger(SqlLease):
 
     def _insert_request(self, lease: Lease, request: Request, scopes: _Scopes) -> int:
         identity = request.ops[0].identity if request.ops else ""
-        return self._session.insert(
-            "INSERT INTO request (epoch, run, connection, scope_id, call, token, body_mac, repeatable, claimed_at, state)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'sent')",
+        rows = self._session.fetch(
+            "INSERT INTO request (id, epoch, run, connection, scope_id, call, token, body_mac, repeatable, claimed_at, state)"
+            f" VALUES ({_next_id('request')}, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'sent') RETURNING id",
             *(lease.epoch, lease.holder.run, request.connection, scopes.find(identity, request.key, request.verb)),
             *(request.call, request.token, request.body_mac, int(request.repeatable), moment(self._session.now())),
         )
+        return int(rows[0][0])
 
     def outcome(self, lease: Lease, request_id: str, verdict: Verdict) -> None:
         number = request_number(request_id)
@@ -258,6 +261,7 @@ class SqlLedger(SqlLease):
                 "INSERT INTO memory (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                 *(f"{kind}/{name}", value),
             )
+            self._event(lease, f"memory {kind}/{name}", "", "", "remembered")
 
 
 class _Scopes:
@@ -272,20 +276,23 @@ class _Scopes:
 
     def find(self, identity: str, key: Key, verb: str) -> int:
         about = (identity, key.contacts, verb)
-        rows = self._session.fetch("SELECT id FROM scope WHERE identity = ? AND contacts = ? AND verb = ?", *about)
-        found: int = (
-            rows[0][0]
-            if rows
-            else self._session.insert(
-                "INSERT INTO scope (identity, contacts, verb, campaign) VALUES (?, ?, ?, ?)", *about, str(key.campaign)
-            )
+        rows = self._session.fetch(
+            "SELECT id FROM scope WHERE identity = ? AND contacts = ? AND verb = ?", *about
+        ) or self._session.fetch(
+            f"INSERT INTO scope (id, identity, contacts, verb, campaign) VALUES ({_next_id('scope')}, ?, ?, ?, ?) RETURNING id",
+            *(*about, str(key.campaign)),
         )
-        self._known[(identity, key, verb)] = found
+        found = self._known[(identity, key, verb)] = int(rows[0][0])
         return found
 
 
 def _not_bound(key: Key) -> LedgerError:
     return LedgerError(f"{key} is not bound: nothing was changed. `reconciler state list` shows what is.")
+
+
+def _next_id(table: str) -> str:
+    """As SQL. Nobody else writes meanwhile, so that this is as good as a sequence, and has no gaps."""
+    return f"(SELECT coalesce(max(id), 0) + 1 FROM {table})"
 
 
 def _told(counts: Mapping[str, int]) -> str:

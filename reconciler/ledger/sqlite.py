@@ -10,6 +10,7 @@ from pathlib import Path
 
 from reconciler.clock import Clock
 from reconciler.errors import LedgerError
+from reconciler.ledger.migrations import SCHEMA_VERSION
 from reconciler.ledger.sql import Row
 
 BUSY_SECONDS = 5
@@ -60,8 +61,8 @@ def meaning(error: sqlite3.Error, path: Path) -> LedgerError:
 class SqliteSession:
     """Session on one connection, used by one thread at a time. The store's clock is this host's."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, clock: Clock) -> None:
-        self._db, self._path, self._clock = connection, path, clock
+    def __init__(self, connection: sqlite3.Connection, path: Path, clock: Clock, version: int = SCHEMA_VERSION) -> None:
+        self._db, self._path, self._clock, self.version = connection, path, clock, version
         self._depth = 0
         self._lost: LedgerError | None = None
 
@@ -76,10 +77,10 @@ class SqliteSession:
             yield from self._db.execute(sql, values)
 
     def write(self, sql: str, *values: object) -> int:
-        return self._run(sql, values).rowcount
-
-    def insert(self, sql: str, *values: object) -> int:
-        return self._run(sql, values).lastrowid or 0
+        try:
+            return self._db.execute(sql, values).rowcount
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
 
     def write_rows(self, sql: str, rows: Sequence[Row], *values: object) -> int:
         """Many rows in one statement: each statement gives the interpreter lock up once, and gets it back only when a busy loop lets go."""
@@ -97,12 +98,6 @@ class SqliteSession:
             while some := list(islice(left, _ROWS_AT_ONCE)):
                 loaded += self.write_rows(insert, some)
         return loaded
-
-    def _run(self, sql: str, values: Sequence[object]) -> sqlite3.Cursor:
-        try:
-            return self._db.execute(sql, values)
-        except sqlite3.Error as error:
-            raise self._failed(error) from error
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

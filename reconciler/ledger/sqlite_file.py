@@ -14,8 +14,8 @@ from typing import Literal
 
 from reconciler.clock import Clock
 from reconciler.errors import LedgerError
-from reconciler.ledger.base import SCHEMA_VERSION
-from reconciler.ledger.schema import APPLICATION_ID, TABLES
+from reconciler.ledger.migrations import SCHEMA_VERSION, STEPS, check_version, statements
+from reconciler.ledger.schema import APPLICATION_ID
 from reconciler.ledger.sqlite import BUSY_SECONDS, RESTORE, SqliteSession, failures
 
 OLDEST_SQLITE = (3, 37, 0)  # STRICT tables; RETURNING and UPDATE ... FROM came before
@@ -86,10 +86,12 @@ def _opened(path: Path, clock: Clock, mode: Literal["ro", "rw"]) -> SqliteSessio
             _identify(db, path)
             if mode == "rw":
                 _make_durable(db)
+                _migrate(db)
+            version = _version(db)
         except BaseException:
             db.close()
             raise
-    return SqliteSession(db, path, clock)
+    return SqliteSession(db, path, clock, version)
 
 
 def _identify(db: sqlite3.Connection, path: Path) -> None:
@@ -98,14 +100,30 @@ def _identify(db: sqlite3.Connection, path: Path) -> None:
             f"{path} is no ledger: it is empty or belongs to another program. Restore the ledger from its backup, or let `state.path`"
             " name a file that does not exist yet."
         )
-    version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version != SCHEMA_VERSION:
-        raise LedgerError(
-            f"The ledger {path} has schema {version}, this reconciler knows {SCHEMA_VERSION}: it was written by a newer one."
-            " Install that version or a later one. Nothing was changed."
-        )
+    check_version(_version(db), str(path))
     if path.stat().st_size <= _CHECKED_BYTES and db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
         raise LedgerError(f"The ledger {path} is damaged. {RESTORE}")
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    """Run the steps that this ledger has not seen: all of them or none, and nobody else meanwhile."""
+    if _version(db) == SCHEMA_VERSION:
+        return
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        for step in STEPS[_version(db) :]:
+            for statement in statements(step.sqlite):
+                db.execute(statement)
+        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
 
 
 def _make_durable(db: sqlite3.Connection) -> None:
@@ -158,9 +176,8 @@ def _lay_out(name: str, path: Path) -> None:
         db = sqlite3.connect(name, isolation_level=None)
         try:
             db.execute("PRAGMA journal_mode = WAL")
-            db.executescript(
-                f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION}; {TABLES} COMMIT;"
-            )
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            _migrate(db)
         finally:
             db.close()
 

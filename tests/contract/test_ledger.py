@@ -578,6 +578,9 @@ class TestTheTrail:
         assert {(event.epoch, event.actor) for event in ledger.events()} == {(1, "ana")}
         assert verify(ledger) == 7
 
+    def test_its_newest_line_is_known_apart_from_it(self, ledger: Ledger, lease: Lease, store: Store) -> None:
+        assert store.reader().high_water == (2, list(ledger.events())[-1].hash)
+
 
 class TestMemory:
     def test_what_is_remembered_comes_back_by_kind_and_may_be_replaced(self, ledger: Ledger, lease: Lease) -> None:
@@ -587,6 +590,16 @@ class TestMemory:
         assert ledger.remembered("suppressed") == {"other/list": b"", "refusals": b"\x00\xff"}
         ledger.remember(lease, "suppressed", "refusals", b"new")
         assert ledger.remembered("suppressed")["refusals"] == b"new"
+
+    def test_i9_the_trail_says_that_and_not_what(self, ledger: Ledger, lease: Lease) -> None:
+        ledger.remember(lease, "suppressed", "refusals", b"secret")
+        last = list(ledger.events())[-1]
+        assert (last.entity, last.before, last.after, last.reason) == (
+            "memory suppressed/refusals",
+            "",
+            "",
+            "remembered",
+        )
 
 
 class TestLoading:
