@@ -33,7 +33,9 @@ async def adopt(setup: Setup, key: Key, vendor_id: str) -> str:
                 key.connection,
                 vendor_id,
             ):
-                raise Blocked(f"{other} is bound to {binding.vendor_id}. To let go of it: reconciler state rm {other} --reason TEXT")
+                raise Blocked(
+                    f"{other} is bound to {binding.vendor_id}. To let go of it: reconciler state rm {other} --reason TEXT"
+                )
         seen = await observe(sites, setup.repository.campaigns, {key: Binding(key, "", vendor_id, {})})
         live = _found(seen[key.connection].live, key, vendor_id)
         await _bind(run, key, vendor_id)

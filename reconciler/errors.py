@@ -10,6 +10,7 @@ ReconcilerError                    1
 ├── LedgerError                    1   the ledger is gone, full, foreign or newer
 │   ├── WrongContactKey            4
 │   ├── ThrowAwayLedger            4
+│   ├── NotThisLedger              4   another project's, moved away, or a copy that was never finished
 │   └── LeaseLost                  1   another run took over: this one writes nothing more
 └── VendorError                    1   one call to a vendor went wrong
     ├── NotSent                        proved: no byte of the request left; may be sent again
@@ -89,6 +90,10 @@ class WrongContactKey(LedgerError):
 
 
 class ThrowAwayLedger(LedgerError):
+    exit_code = 4
+
+
+class NotThisLedger(LedgerError):
     exit_code = 4
 
 

@@ -207,7 +207,10 @@ class Ledger(LedgerReader, Protocol):
         ...
 
     def acquire(self, holder: Holder, seconds: int) -> Lease:
-        """Take the lease for `seconds` by the store's clock. Raises LockHeld, naming holder, host, run URL and since when."""
+        """Take the lease for `seconds` by the store's clock.
+
+        Raises LockHeld, naming holder, host, run URL and since when; NotThisLedger where it is closed (closing.py).
+        """
         ...
 
     def unlock(self, holder: Holder, reason: str = "unlocked by hand") -> int:

@@ -65,6 +65,10 @@ class Session(Protocol):
         """While it is open nobody else writes: what was read in it still holds when it commits. Nested: a savepoint."""
         ...
 
+    def snapshot(self) -> AbstractContextManager[None]:
+        """While it is open all reads see one and the same moment, and nobody is kept from writing. Not within a transaction."""
+        ...
+
     def now(self) -> float:
         """Seconds since 1970 by the store's clock."""
         ...
@@ -93,6 +97,11 @@ class SqlReader:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+
+    @property
+    def session(self) -> Session:
+        """For what is done to a ledger as a whole (copying.py)."""
+        return self._session
 
     @property
     def lineage(self) -> str:

@@ -9,6 +9,7 @@ from dataclasses import astuple
 from reconciler.errors import LeaseLost, LockHeld
 from reconciler.ledger.base import Event, Holder, Lease
 from reconciler.ledger.chain import GENESIS, link
+from reconciler.ledger.closing import check_open
 from reconciler.ledger.sql import Session, SqlReader, moment
 from reconciler.redact import foreign
 
@@ -28,6 +29,7 @@ class SqlLease(SqlReader):
 
     def acquire(self, holder: Holder, seconds: int) -> Lease:
         with self.transaction():
+            check_open(self)
             now = self._session.now()
             before, since, expires_at = self._held()
             dead = bool(before.run) and self._is_dead(before)

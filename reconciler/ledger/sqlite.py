@@ -113,6 +113,14 @@ class SqliteSession:
         finally:
             self._depth -= 1
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        self.write("BEGIN")
+        try:
+            yield
+        finally:
+            self.write("ROLLBACK")
+
     def now(self) -> float:
         return self._clock.now().timestamp()
 

@@ -7,8 +7,8 @@ import os
 import sqlite3
 import stat
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -146,25 +146,54 @@ def _permissions(path: Path) -> Iterator[None]:
         ) from error
 
 
+def write_new(path: Path, clock: Clock, fill: Callable[[SqliteSession], None]) -> None:
+    """A ledger that `fill` has filled, in one step. Raises LedgerError where there is something of that name already."""
+
+    def make(name: str) -> None:
+        _lay_out(name, path)
+        with closing(_opened(Path(name), clock, "rw")) as session:
+            fill(session)
+        _sync(Path(name))
+
+    with _permissions(path):
+        if path.exists() or not _named(path, make):
+            raise LedgerError(
+                f"{path} exists, and what exists is not overwritten. Nothing was changed. Name another file."
+            )
+
+
 def _create(path: Path) -> None:
-    """The file gets its name only when it is whole and on the disk: a crash leaves no half of a ledger."""
+    # Where another run was faster, its ledger is as good.
+    _named(path, lambda name: _lay_out(name, path))
+
+
+def _named(path: Path, make: Callable[[str], None]) -> bool:
+    """The file gets its name only when it is whole and on the disk: a crash leaves no half of a ledger. False: the name was taken."""
     made = [folder for folder in path.parents if not folder.exists()]
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # 0600
     os.close(handle)
     try:
-        _lay_out(name, path)
-        with suppress(FileExistsError):  # another run was faster: its ledger is as good
-            os.link(name, path)
+        make(name)
+        free = _linked(name, path)
     finally:
-        os.unlink(name)
+        for beside in ("", "-wal", "-shm"):
+            Path(name + beside).unlink(missing_ok=True)
     # A power cut after the first claim must not lose the name of the file, nor that of a folder on the way to it.
     for folder in (path.parent, *(folder.parent for folder in made)):
         _sync(folder)
+    return free
 
 
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def _linked(name: str, path: Path) -> bool:
+    with suppress(FileExistsError):
+        os.link(name, path)
+        return True
+    return False
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
