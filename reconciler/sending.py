@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import chain, count, islice
 from typing import TYPE_CHECKING, TypeVar
 
-from reconciler.model import Action, Contact, Limits, Live, LiveContact, Person, Phone, Resource
+from reconciler.ledger.base import Ledger
+from reconciler.model import Action, Binding, Contact, Limits, Live, LiveContact, Person, Phone, Resource
 from reconciler.providers.base import Edit, Leaving, TakesContacts, capabilities_for
 from reconciler.world import World
 from reconciler.writer import StepWriter, marked
@@ -55,6 +56,7 @@ class Sending:
         container = self.world.containers.get(self.writer.key, "")
         if not container:
             container = await self._provider.open(self.writer, self.campaign, self._resource, self.writer.key.contacts)
+            await self._bind(container)
         match self.writer.action:
             case Action.ADD_CONTACTS:
                 await self._add(container)
@@ -63,6 +65,18 @@ class Sending:
             case _:
                 await self._withdraw(container)
         return container
+
+    async def _bind(self, container: str) -> None:
+        """Also a container that was found and not made is ours from here on: a lost answer about its people is looked for in it."""
+        run, key = self.writer.run, self.writer.key
+        bound = Binding(key, self.writer.identity, container, {})
+
+        def note(ledger: Ledger) -> None:
+            if key not in ledger.bindings():
+                ledger.bind(run.lease, bound, "found by its mark")
+
+        if container != self.campaign.vendor_id:
+            await run.journal.run(note)
 
     async def _add(self, container: str) -> None:
         async def send(batch: Sequence[Contact]) -> None:

@@ -115,7 +115,9 @@ class Settler:
         if campaign is None:
             return {}
         bound = bindings.get(request.key)
-        container = bound.vendor_id if bound and bound.vendor_id else campaign.vendor_id
+        if bound is None and capabilities_for(provider, self.resources[request.key.campaign]).contacts.container:
+            raise ReadIncomplete(f"{request.key}: where its people are is not known.")
+        container = bound.vendor_id if bound else campaign.vendor_id
         found: dict[Person, list[str]] = {}
         async for contact in provider.read_contacts(site.account, campaign, container):
             person = self.run.fingerprints.person(contact.phone.reveal())

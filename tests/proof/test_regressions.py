@@ -1,0 +1,49 @@
+"""What the simulation found in shipped code, each as the shortest story that shows it, against the vendors on real sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import stamina
+
+from reconciler.ledger import open_ledger, open_reader
+from reconciler.model import Key
+from tests.contract.ledgers import holder
+from tests.faulty import Play
+from tests.office import desk
+
+MAY = Key("hanoi", "campaign", "spring").contact_set("may")
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Iterator[Play]:
+    with stamina.set_testing(True, attempts=3), desk(tmp_path) as made:
+        yield Play(made)
+
+
+def test_a_lost_answer_is_looked_for_in_the_list_even_where_the_answer_that_named_the_list_was_lost(play: Play) -> None:
+    lost = {"vendor": "tel4vn", "method": "POST", "nth": 1, "fault": "drop", "when": "after"}
+    play.begin({**lost, "path": "^/v3/list$"}, {**lost, "path": "^/v3/lead/multi$"})
+    play.apply()
+    play.finish()
+    assert play.office.most_dials() == 1
+
+
+def test_nobody_is_called_absent_where_it_is_not_known_what_to_read(play: Play) -> None:
+    play.begin({"vendor": "tel4vn", "path": "^/v3/lead/multi$", "fault": "drop"})
+    play.apply(patience=0)
+    setup = play.setup()
+    where = (setup.repository.project.state, str(setup.root), setup.environ)
+    with closing(open_ledger(*where)) as ledger:
+        lease = ledger.acquire(holder(), 60)
+        ledger.unbind(lease, MAY, "by a test")
+        ledger.release(lease)
+    play.office.faults()
+    play.clock.skipped += 3600
+    play.apply()
+    assert [request.people for request in play.open()] == [1]
+    with closing(open_reader(*where)) as reader:
+        assert MAY not in reader.bindings()
