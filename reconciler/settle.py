@@ -12,7 +12,7 @@ from datetime import datetime
 
 from reconciler.errors import ReadIncomplete, VendorError
 from reconciler.ledger.base import LedgerReader, Op, OpenRequest, OpState, RequestState, Result, Verdict
-from reconciler.model import Binding, Connection, Key, Live, Person, Resource
+from reconciler.model import Action, Binding, Connection, Key, Live, Person, Resource
 from reconciler.providers.base import TakesContacts, Wanted, capabilities_for
 from reconciler.world import Site
 from reconciler.writer import SEND_WINDOW, Run
@@ -50,13 +50,18 @@ class Settler:
     async def _close(self, request: OpenRequest) -> None:
         """A change by id: the plan that follows reads what is live and does it again where it is still needed.
 
-        People whom the vendor de-duplicates go back to PLANNED: sent again they end as confirmed or already there, once.
+        People whom the vendor de-duplicates go back to PLANNED: sent again they end as confirmed or already there, once. Who is there
+        is confirmed instead: somebody who is not wanted any more would stay there unknown, and be called.
         """
-        results = [
-            Result(op.op_key, OpState.ABANDONED if op.person is None else OpState.PLANNED)
-            for op, _ in self.ledger.open_ops(request.id)
-        ]
-        await self._decide(request, results, "repeatable: the next plan reads and repeats")
+        ops = [op for op, _ in self.ledger.open_ops(request.id)]
+        if request.people and request.verb == Action.ADD_CONTACTS and self._readable(request):
+            try:
+                ops = await self._present(request, ops)
+            except (VendorError, ReadIncomplete):
+                return
+        results = [Result(op.op_key, OpState.ABANDONED if op.person is None else OpState.PLANNED) for op in ops]
+        if results:
+            await self._decide(request, results, "repeatable: the next plan reads and repeats")
 
     # ---- by a person -----------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +14,7 @@ from reconciler.ledger import open_ledger, open_reader
 from reconciler.model import Key
 from tests.contract.ledgers import holder
 from tests.faulty import Play
-from tests.office import desk
+from tests.office import desk, office
 
 MAY = Key("hanoi", "campaign", "spring").contact_set("may")
 
@@ -47,3 +48,19 @@ def test_nobody_is_called_absent_where_it_is_not_known_what_to_read(play: Play) 
     assert [request.people for request in play.open()] == [1]
     with closing(open_reader(*where)) as reader:
         assert MAY not in reader.bindings()
+
+
+def test_somebody_whose_add_was_lost_and_who_then_refuses_is_taken_out(tmp_path: Path) -> None:
+    """Thulium de-duplicates, so a lost add is just sent again; but not for somebody who is on a suppression list by then."""
+    with stamina.set_testing(True, attempts=3), office(tmp_path) as made:
+        play = Play(made)
+        play.begin({"vendor": "thulium", "path": "^/batch/outbounds", "fault": "drop", "when": "after"})
+        vendors = made.here.simulator.vendors
+        before = Counter(vendors["thulium"].dials())
+        play.apply()
+        number = sorted(vendors["thulium"].dials() - before)[-1]
+        made.faults()
+        refusals = Path(made.environ["REFUSALS_CSV"])
+        refusals.write_text(refusals.read_text("utf-8") + f"{number},\n", "utf-8")
+        play.finish()
+        assert number.removeprefix("+48") not in repr(vendors["thulium"].snapshot())
