@@ -114,21 +114,26 @@ def empty(status: int = 204) -> Response:
     return Response(None, status)
 
 
+class Answering(Route):
+    """A route whose handler is a plain function of the call; it may raise RefusedError.
+
+    `answer` serves callers that have no server too: what it returns or raises is the whole reply.
+    """
+
+    def __init__(self, method: str, path: str, answer: Callable[[Call], Response]) -> None:
+        self.answer = answer
+
+        async def endpoint(request: Request) -> Response:
+            first_items = request.scope.get(FIRST_ITEMS)
+            body = await request.body()
+            call = Call(request.path_params, request.query_params, request.headers, body, first_items)
+            try:
+                return answer(call)
+            except RefusedError as refused:
+                return refused.response
+
+        super().__init__(path, endpoint, methods=[method])
+
+
 def route(method: str, path: str, answer: Callable[[Call], Response]) -> Route:
-    """A route whose handler is a plain function of the call; it may raise RefusedError."""
-
-    async def endpoint(request: Request) -> Response:
-        scope = request.scope
-        call = Call(
-            request.path_params,
-            request.query_params,
-            request.headers,
-            await request.body(),
-            scope.get(FIRST_ITEMS),
-        )
-        try:
-            return answer(call)
-        except RefusedError as refused:
-            return refused.response
-
-    return Route(path, endpoint, methods=[method])
+    return Answering(method, path, answer)
