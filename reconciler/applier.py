@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from reconciler import diff, sending
-from reconciler.errors import LeaseLost, OutcomeUnknown, ReconcilerError
+from reconciler import diff, risk, sending
+from reconciler.errors import LeaseLost, OutcomeUnknown, PlanStale, ReconcilerError
 from reconciler.keeping import keep
 from reconciler.matching import Match
 from reconciler.model import (
     Action,
     Binding,
     Change,
+    Json,
     Key,
     Live,
     Outcome,
+    Path,
     Resource,
     RunState,
     Status,
     Tally,
 )
-from reconciler.providers.base import CanDial
-from reconciler.redact import places
+from reconciler.providers.base import CanDial, capabilities_for
+from reconciler.redact import foreign, places
 from reconciler.units import people
 from reconciler.world import Planned, Site, World
-from reconciler.writer import Interrupted, Run, StepWriter, token_of
+from reconciler.writer import BreakerOpen, Interrupted, Run, StepWriter, token_of
+
+_UNTOUCHED = "Nothing was sent for this step. To see what it means now: reconciler plan"
 
 Progress = Callable[[str], None]  # one line for people, while it goes on
 
@@ -59,7 +64,8 @@ class Applier:
         if failed:
             step = failed[0].action.value.replace("_", " ")
             reason = f"not tried: a step before it, {step} of {failed[0].key}, was not done"
-            outcome = Outcome(change, "skipped", error=reason)
+            stale = all(outcome.stale for outcome in earlier if outcome.status != "confirmed")
+            outcome = Outcome(change, "skipped", error=reason, stale=stale)
         else:
             outcome = await self._step(change)
         self.progress(f"{change.action.value} {change.key}: {outcome.status}")
@@ -70,9 +76,12 @@ class Applier:
         site = self.world.sites[change.key.connection]
         writer = await self._writer(change, match, site)
         try:
+            await self._check_unmoved(change, match, site)
             vendor_id, error = await _STEPS[change.action](self, change, match, site, writer)
         except LeaseLost:
             raise
+        except PlanStale as moved:
+            return Outcome(change, "skipped", "", str(moved), stale=True)
         except ReconcilerError as failure:
             return Outcome(change, _status(failure), "", str(failure), _tally(change, writer), writer.touched)
         except Exception as bug:  # one object's bad luck, ours too, is not that of the others
@@ -85,8 +94,10 @@ class Applier:
 
     async def _writer(self, change: Change, match: Match, site: Site) -> StepWriter:
         identity = await self._identity(match)
-        token = token_of(self.run.fingerprints, identity, match.resource.create_run)
-        return StepWriter(self.run, site.account, change.key, identity, change.action, token, match.resource.create_run)
+        resource, rules = match.resource, capabilities_for(site.provider, match.resource)
+        token = token_of(self.run.fingerprints, identity, resource.create_run)
+        about = (change.key, identity, change.action, token, resource.create_run)
+        return StepWriter(self.run, site.account, *about, readable=rules.readable and rules.contacts.read)
 
     async def _identity(self, match: Match) -> str:
         """The campaign's stable id; an object found by the id in its YAML is bound here, before its first step."""
@@ -144,6 +155,26 @@ class Applier:
         )
 
     # ---- what is known by now --------------------------------------------------------------------------------------
+
+    async def _check_unmoved(self, change: Change, match: Match, site: Site) -> None:
+        """Raises PlanStale where the object is no longer as it was when the plan was made, or as our own last step left it."""
+        then, resource = self._live.get(match.resource.key, match.live), match.resource
+        if then is None:
+            return
+        now = await site.provider.look_again(site.account, then, resource.spec)
+        if now is None:
+            if change.action is Action.DELETE:
+                return
+            raise PlanStale(f"it is gone: {resource.name} was there when the plan was made. {_UNTOUCHED}")
+        fields = diff.moved(then.spec, now.spec, _shown(match, site))
+        if resource.key in self._live:  # what we wrote ourselves counts as far as the vendor shows it
+            fields = tuple(field for field in fields if field.after is not None)
+        told = [f"{'.'.join(field.path)} was {_said(field.before)}, is now {_said(field.after)}" for field in fields]
+        if then.run is not now.run:
+            told.append(f"it was {_said(then.run)}, is now {_said(now.run)}")
+        if told:
+            raise PlanStale(f"it moved since the plan was made: {'; '.join(told)}. {_UNTOUCHED}")
+        self._live[resource.key] = now
 
     def _now(self, match: Match) -> Live:
         live = self._live.get(match.resource.key, match.live)
@@ -214,10 +245,24 @@ def _differs(resource: Resource, live: Live) -> str:
     return f"done, but the vendor now shows something else for: {fields}. Plan again to see it."
 
 
+def _shown(match: Match, site: Site) -> Iterator[Path]:
+    """The fields that are ours, by declaration or by what was applied last, and that the vendor shows."""
+    rules = capabilities_for(site.provider, match.resource).fields
+    applied = match.binding.last_applied if match.binding else {}
+    for path in (*diff.leaves(match.resource.spec), *diff.leaves(applied)):
+        if (rule := risk.rule_for(rules, path)) is None or rule.readable:
+            yield path
+
+
+def _said(value: Json) -> str:
+    """What anybody may have typed in a panel, fit to print."""
+    return "not set" if value is None else foreign(value if isinstance(value, str) else json.dumps(value))
+
+
 def _status(failure: ReconcilerError) -> Status:
     if isinstance(failure, OutcomeUnknown):
         return "in_doubt"
-    return "skipped" if isinstance(failure, Interrupted) else "rejected"
+    return "skipped" if isinstance(failure, Interrupted | BreakerOpen) else "rejected"
 
 
 def _tally(change: Change, writer: StepWriter) -> Tally | None:

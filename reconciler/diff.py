@@ -39,6 +39,12 @@ def leaves(spec: Spec) -> Iterable[Path]:
             yield (name,)
 
 
+def moved(then: Spec, now: Spec, ours: Iterable[Path]) -> tuple[FieldChange, ...]:
+    """The fields among `ours` that two reads of one object show differently."""
+    pairs = ((path, at(then, path), at(now, path)) for path in dict.fromkeys(ours))
+    return tuple(FieldChange(path, before, after) for path, before, after in pairs if before != after)
+
+
 def at(spec: Spec, path: Path) -> Json:
     """The value below `path`; None where there is none."""
     value: Json = dict(spec)

@@ -12,6 +12,7 @@ from contextlib import closing
 
 from reconciler.errors import LeaseLost, ReconcilerError
 from reconciler.ledger import open_ledger
+from reconciler.matching import binding_of
 from reconciler.model import Action, Binding, Halted, Key, Live, Resource, RunState
 from reconciler.providers.base import CanDial, Wanted
 from reconciler.runs import Options, holder_of, leased
@@ -32,7 +33,7 @@ async def halt(setup: Setup, sites: Mapping[str, Site]) -> tuple[Halted, ...]:
 
 async def _one(run: Run, sites: Mapping[str, Site], bindings: Mapping[Key, Binding], campaign: Resource) -> Halted:
     key = campaign.key
-    site, binding = sites[key.connection], bindings.get(key)
+    site, binding = sites[key.connection], binding_of(campaign, bindings)
     vendor_id = campaign.vendor_id or (binding.vendor_id if binding else "")
     if not isinstance(site.provider, CanDial) or not site.provider.capabilities.dial:
         return Halted(

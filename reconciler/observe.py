@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from reconciler.errors import ConfigInvalid, Problem, ReadIncomplete, VendorError
 from reconciler.keeping import LOADED, SUPPRESSED, loaded_sets
 from reconciler.ledger.base import LedgerReader
-from reconciler.matching import Match, match
+from reconciler.matching import Match, binding_of, match
 from reconciler.model import Binding, Key, Repository, Resource, Source
 from reconciler.providers.base import Observation, UnknownName, Wanted, capabilities_for
 from reconciler.setup import Setup, opened
@@ -121,7 +121,7 @@ async def observe(
 ) -> dict[str, Observation]:
     wanted: dict[str, list[Wanted]] = {name: [] for name in sites}
     for campaign in campaigns:
-        bound = bindings.get(campaign.key)
+        bound = binding_of(campaign, bindings)
         vendor_id = campaign.vendor_id or (bound.vendor_id if bound else None) or None
         wanted[campaign.key.connection].append(Wanted(campaign.name, vendor_id, campaign.spec))
     found = await asyncio.gather(*(_one(name, site, wanted[name]) for name, site in sites.items()))

@@ -13,7 +13,7 @@ from reconciler.ledger.base import LedgerReader
 from reconciler.model import Report
 from reconciler.observe import look
 from reconciler.planner import plan_steps
-from reconciler.rounds import beyond, check_resumable, merged, settle_doubts
+from reconciler.rounds import beyond, check_resumable, merged, settle_doubts, without_stale
 from reconciler.runs import Options, leased, report
 from reconciler.settle import Settler
 from reconciler.setup import Setup
@@ -44,7 +44,7 @@ async def apply(setup: Setup, sites: Mapping[str, Site], options: Options) -> Re
         outcomes = await carry_out(run, planned, options.progress)
         patience = setup.clock.monotonic() + options.settle_timeout
         while settled := await settle_doubts(run, sites, ledger, setup.resources(), outcomes, patience):
-            rest = await plan(setup, sites, ledger)
+            rest = without_stale(await plan(setup, sites, ledger), outcomes)
             more = None if beyond(planned.plan, rest.plan) else await carry_out(run, rest, options.progress)
             outcomes = merged(outcomes, more, settled)
         return report(run, ledger, planned.plan, outcomes)

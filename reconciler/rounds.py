@@ -11,7 +11,7 @@ from reconciler.ledger.base import LedgerReader
 from reconciler.model import Action, Change, ContactDelta, Key, Outcome, Plan, Resource, Tally
 from reconciler.settle import Settler
 from reconciler.setup import Setup
-from reconciler.world import Site
+from reconciler.world import Planned, Site
 from reconciler.writer import Run
 
 ROUNDS = 3  # what may be repeated is, but not for ever: a vendor that is down stays down
@@ -31,7 +31,8 @@ def beyond(approved: Plan, fresh: Plan) -> list[str]:
     """What a fresh plan would do that the approved one did not contain, a sentence each; empty: it is the rest of the same work.
 
     The declaration, the sources and the addresses have to be the same; then every fresh change needs an approved one of the same object
-    that it is a part of: the same action, or an update where a create was cut short, for no more people.
+    that it is a part of: the same action on some of the same fields, which have not moved meanwhile, or an update where a create was
+    cut short, for no more people.
     """
     found = []
     if approved.bound.config != fresh.bound.config:
@@ -58,6 +59,8 @@ def _sources(deltas: Iterable[ContactDelta]) -> dict[Key, str]:
 def _contains(approved: Change, fresh: Change) -> bool:
     finishes_create = approved.action is Action.CREATE and fresh.action is Action.UPDATE
     if approved.action is not fresh.action and not finishes_create:
+        return False
+    if not finishes_create and any(field not in approved.fields for field in fresh.fields):
         return False
     most = approved.contacts.count if approved.contacts else 0
     return fresh.contacts is None or fresh.contacts.count <= most
@@ -108,6 +111,7 @@ def merged(earlier: Sequence[Outcome], later: Sequence[Outcome] | None, settled:
             result.append(_both(counted, again))
         elif (
             first.status == "confirmed"
+            or first.stale
             or settled.left(first.change.key)
             or (later is None and first.status != "in_doubt")
         ):
@@ -115,6 +119,13 @@ def merged(earlier: Sequence[Outcome], later: Sequence[Outcome] | None, settled:
         else:
             result.append(replace(counted, status="confirmed", error=""))
     return (*result, *newest.values())
+
+
+def without_stale(planned: Planned, outcomes: Sequence[Outcome]) -> Planned:
+    """The plan of a later round; what moved in an earlier one has to be looked at by a person first."""
+    moved = {outcome.change.key.campaign for outcome in outcomes if outcome.stale}
+    changes = tuple(change for change in planned.plan.changes if change.key.campaign not in moved)
+    return replace(planned, plan=replace(planned.plan, changes=changes))
 
 
 def _people(outcome: Outcome, settled: Settled) -> Tally | None:

@@ -9,7 +9,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 
 from reconciler.assembly import doubts_of, identify
-from reconciler.errors import LeaseLost, LockHeld, ReconcilerError
+from reconciler.errors import LeaseLost, LockHeld, PlanStale, ReconcilerError
+from reconciler.keeping import keep_project
 from reconciler.ledger import open_ledger, open_reader
 from reconciler.ledger.base import Holder, Lease, LedgerReader
 from reconciler.ledger.holder import this_process
@@ -53,16 +54,17 @@ async def leased(setup: Setup, options: Options) -> AsyncIterator[tuple[Run, Led
     async with AsyncExitStack() as stack:
         ledger = stack.enter_context(closing(open_ledger(*where)))
         journal = await stack.enter_async_context(Journal(ledger))
-        lease = await stack.enter_async_context(_lease(setup, options, journal))
+        lease = await stack.enter_async_context(hold(setup, options, journal))
         reader = stack.enter_context(closing(open_reader(*where)))
         await journal.run(lambda ledger: ledger.start(lease, fingerprints.check()))
+        await journal.run(lambda ledger: keep_project(ledger, lease, setup.repository.project.name))
         await journal.run(lambda ledger: ledger.recover(lease))
         yield Run(journal, lease, fingerprints, setup.clock, options.stopping), reader
         await journal.run(lambda ledger: ledger.finish(lease))
 
 
 @asynccontextmanager
-async def _lease(setup: Setup, options: Options, journal: Journal) -> AsyncIterator[Lease]:
+async def hold(setup: Setup, options: Options, journal: Journal) -> AsyncIterator[Lease]:
     """The lease, kept alive by a timer and freed at the end, whatever happens."""
     seconds = setup.repository.project.state.lease
     lease = await _acquire(setup, options, journal, seconds)
@@ -111,12 +113,16 @@ def holder_of(environ: Mapping[str, str]) -> Holder:
 
 
 def report(run: Run, ledger: LedgerReader, plan: Plan, outcomes: tuple[Outcome, ...]) -> Report:
-    """Exit codes: 9 where anything is in doubt, before 8 where it stopped part way, before 1 where nothing came through."""
+    """Exit codes: 9 where anything is in doubt, before 8 where it stopped part way, before 1 where nothing came through; 5 where all
+    that was not done had moved since the plan was made.
+    """
     tally = sum((outcome.contacts for outcome in outcomes if outcome.contacts), Tally())
     missed = [outcome for outcome in outcomes if outcome.status != "confirmed"]
     confirmed = len(outcomes) > len(missed)
     stopped = run.stopping.is_set() and missed
     code = 8 if missed and (confirmed or stopped) else 1 if missed else 0
+    if missed and all(outcome.stale for outcome in missed):
+        code = PlanStale.exit_code
     if doubts_of(ledger):
         code = 9
     result: Result = "nothing" if not outcomes else "applied" if not missed else "partial"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, count, islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.ledger.base import Ledger
@@ -84,7 +84,7 @@ class Sending:
             with self.writer.carrying(chosen):
                 await self._provider.add(self.writer, self.campaign, self._resource, container, chosen)
 
-        await self._side_by_side(_growing(self._contacts(Action.ADD_CONTACTS), self._batch_size), send)
+        await self._side_by_side(self._contacts(Action.ADD_CONTACTS), send)
 
     async def _edit(self, container: str) -> None:
         live = await self._present(container)
@@ -94,7 +94,7 @@ class Sending:
             with self.writer.carrying([edit.contact for edit in edits]):
                 await self._provider.edit(self.writer, self.campaign, container, edits)
 
-        await self._side_by_side(_growing(self._contacts(Action.UPDATE_CONTACTS), self._batch_size), send)
+        await self._side_by_side(self._contacts(Action.UPDATE_CONTACTS), send)
 
     async def _withdraw(self, container: str) -> None:
         live = await self._present(container)
@@ -108,7 +108,7 @@ class Sending:
                 await self._provider.withdraw(self.writer, self.campaign, container, people)
 
         there = (person for person in leaving if person in live)
-        await self._side_by_side(_growing(there, self._batch_size), send)
+        await self._side_by_side(there, send)
         if gone:
             with self.writer.carrying(gone):
                 await self.writer.note_absent([contact.person for contact in gone])
@@ -121,12 +121,12 @@ class Sending:
         reading = self._provider.read_contacts(self.writer, self.campaign, container)
         return {fingerprints.person(contact.phone.reveal()): contact async for contact in reading}
 
-    async def _side_by_side(self, batches: Iterator[list[T]], send: Callable[[list[T]], Awaitable[None]]) -> None:
+    async def _side_by_side(self, items: Iterator[T], send: Callable[[list[T]], Awaitable[None]]) -> None:
         """One batch alone while they grow, then as many at once as the connection allows. The first failure stops new ones."""
         limit = self._limits.concurrency
         running: set[asyncio.Task[None]] = set()
         try:
-            for batch in batches:
+            for batch in _growing(items, self._batch_size, lambda: self.writer.tally.in_doubt):
                 task = asyncio.ensure_future(self._tracked(send(batch), len(batch)))
                 running.add(task)
                 if len(running) >= limit or len(batch) < self._batch_size:
@@ -174,8 +174,10 @@ class Sending:
         return min(self._limits.batch_size, capabilities_for(provider, self._resource).contacts.batch_max)
 
 
-def _growing(items: Iterator[T], most: int) -> Iterator[list[T]]:
-    """Batches of 1, 10, 20, 40, ... up to `most`."""
-    sizes = chain(FIRST_BATCHES, (FIRST_BATCHES[-1] * 2**power for power in count(1)))
-    while batch := list(islice(items, min(next(sizes), most))):
+def _growing(items: Iterator[T], most: int, doubts: Callable[[], int]) -> Iterator[list[T]]:
+    """Batches of 1, 10, 20, 40, ... up to `most`; 10 again whenever there are more people in doubt than before."""
+    seen, size = doubts(), FIRST_BATCHES[0]
+    while batch := list(islice(items, min(size, most))):
         yield batch
+        doubtful, seen = doubts() > seen, doubts()
+        size = FIRST_BATCHES[1] if doubtful or size < FIRST_BATCHES[1] else size * 2

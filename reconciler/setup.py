@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reconciler import config, providers, selection
@@ -34,7 +34,12 @@ class Setup:
         return bool(self.select or self.exclude)
 
     def resources(self) -> dict[Key, Resource]:
-        return {campaign.key: campaign for campaign in self.repository.campaigns}
+        """The declared campaigns by key, a renamed one also by the key that the ledger may still know it by."""
+        found = {campaign.key: campaign for campaign in self.repository.campaigns}
+        for campaign in self.repository.campaigns:
+            if campaign.moved_from is not None:
+                found.setdefault(replace(campaign.key, name=campaign.moved_from), campaign)
+        return found
 
     def connections(self) -> list[Connection]:
         """Those that a declared campaign uses; without a selection all of them, so that what nobody declared is seen."""

@@ -46,9 +46,16 @@ class Interrupted(ReconcilerError):
     exit_code = 8
 
 
+class BreakerOpen(ReconcilerError):
+    """An answer of this account was lost that nobody can ask for: nothing more goes there in this run."""
+
+
 @dataclass(slots=True)
 class Run:
-    """What all steps of one apply share. `rounds`: how often it went on after doubts were settled."""
+    """What all steps of one apply share. `rounds`: how often it went on after doubts were settled.
+
+    `broken`: the connections whose breaker is open (protocol.md, "Settling per vendor").
+    """
 
     journal: Journal
     lease: Lease
@@ -56,6 +63,7 @@ class Run:
     clock: Clock
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     rounds: int = 0
+    broken: set[str] = field(default_factory=set)
     calls: int = 0  # written so far, so that what is repeated in a later round is a new operation
 
 
@@ -63,8 +71,8 @@ class Run:
 class StepWriter:
     """A `Writer` for one step of one object.
 
-    `tally`, `later` and `touched` tell afterwards what became of its people, how many the vendor wants asked again, and whether
-    the vendor may hold something new.
+    `readable`: a lost answer can be settled by asking the vendor. `tally`, `later` and `touched` tell afterwards what became of its
+    people, how many the vendor wants asked again, and whether the vendor may hold something new.
     """
 
     run: Run
@@ -74,6 +82,7 @@ class StepWriter:
     action: Action
     token: str
     create_run: int = 1
+    readable: bool = True
     tally: Tally = field(default_factory=Tally)
     later: int = 0
     touched: bool = False
@@ -124,6 +133,8 @@ class StepWriter:
         async with self.account.turn():
             if self.run.stopping.is_set():
                 raise Interrupted("interrupted before this call; nothing of it was sent")
+            if self.key.connection in self.run.broken:
+                raise BreakerOpen("not tried: an answer of this account was just lost, and it cannot be asked for it")
             begun = clock.monotonic()
             request_id = await self.run.journal.run(lambda ledger: ledger.claim(self.run.lease, request))
             if clock.monotonic() - begun > SEND_WINDOW:
@@ -170,6 +181,8 @@ class StepWriter:
         verdict = Verdict(RequestState.IN_DOUBT, results, error.status or None, type(error).__name__)
         await self._record(request_id, verdict)
         self._count(tuple(Item("in_doubt") for _ in people))
+        if not (request.repeatable or self.readable):
+            self.run.broken.add(self.key.connection)
         if not isinstance(error, OutcomeUnknown):
             said = "this vendor does not say whether it was executed"
             raise OutcomeUnknown(self.key.connection, request.call, said, error.status) from None

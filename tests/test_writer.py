@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from reconciler.ledger.journal import Journal
 from reconciler.model import Action, Contact, Phone, StateStore, Tally
 from reconciler.providers.base import Call, Item, Receipt, Reply
 from reconciler.providers.http import Account
-from reconciler.writer import ATTEMPTS, Interrupted, Run, StepWriter, contact_op_key, marked
+from reconciler.writer import ATTEMPTS, BreakerOpen, Interrupted, Run, StepWriter, contact_op_key, marked
 from tests.contract.ledgers import CAMPAIGN, KEY_CHECK, MAY, HandClock, Store, holder
 from tests.support import connection
 
@@ -382,3 +383,24 @@ def test_a_hand_clock_never_waits() -> None:
     clock = HandClock()
     asyncio.run(clock.sleep(3600))
     assert clock.now().hour == 9
+
+
+@pytest.mark.parametrize(("call", "readable"), [(POST, False), (POST, True), (replace(POST, repeatable=True), False)])
+def test_an_answer_that_nobody_can_ask_for_opens_the_breaker(
+    desk: Callable[..., Desk], call: Call, readable: bool
+) -> None:
+    office = desk(fails(httpx.ReadTimeout, 1))
+
+    async def act(writer: StepWriter) -> None:
+        writer.readable = readable
+        with pytest.raises(OutcomeUnknown):
+            await writer.write(call, created)
+        await writer.write(replace(call, template="/another"), created)
+
+    if readable or call.repeatable:
+        office.work(act)
+        assert len(office.sent) == 2
+    else:
+        with pytest.raises(BreakerOpen):
+            office.work(act)
+        assert len(office.sent) == 1 and office.ops() == [OpState.IN_DOUBT]

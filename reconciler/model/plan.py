@@ -202,7 +202,10 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one step did. `error` is already masked; `touched`: something may have changed at the vendor."""
+    """What one step did. `error` is already masked; `touched`: something may have changed at the vendor.
+
+    `stale`: it was not done since its object moved after the plan was made.
+    """
 
     change: Change
     status: Status
@@ -210,6 +213,7 @@ class Outcome:
     error: str = ""
     contacts: Tally | None = None
     touched: bool = False
+    stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,6 +187,13 @@ class Provider(Protocol):
         """Read every campaign of the account to a proven end. Raises ReadIncomplete where the end cannot be proved."""
         ...
 
+    async def look_again(self, reader: Reader, live: Live, spec: Spec) -> Live | None:
+        """One campaign as it is now, as `observe` showed it as `live`; None where it is gone. `spec`: the canonical declaration.
+
+        A vendor that shows nothing answers `live`.
+        """
+        ...
+
     async def create(self, writer: Writer, resource: Resource, people: Sequence[Contact]) -> Live:
         """Create it, not dialling; `people` only where contacts go inside. Returns what the vendor says, not what we asked."""
         ...

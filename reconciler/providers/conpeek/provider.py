@@ -6,7 +6,18 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from reconciler.errors import Blocked, NotFound, ReadIncomplete
-from reconciler.model import Capabilities, Connection, Contact, FieldChange, Json, Live, LiveContact, Phone, Resource
+from reconciler.model import (
+    Capabilities,
+    Connection,
+    Contact,
+    FieldChange,
+    Json,
+    Live,
+    LiveContact,
+    Phone,
+    Resource,
+    Spec,
+)
 from reconciler.providers.base import Auth, Call, Edit, Leaving, Observation, Reader, Refusal, Reply, Wanted, Writer
 from reconciler.providers.conpeek import contacts, wire
 from reconciler.providers.paging import Paged
@@ -56,6 +67,9 @@ class Conpeek:
         """The wanted ones that are named by id: no call lists campaigns."""
         found = await asyncio.gather(*(self._live(reader, one, one.vendor_id) for one in wanted if one.vendor_id))
         return Observation(tuple(live for live in found if live is not None))
+
+    async def look_again(self, reader: Reader, live: Live, spec: Spec) -> Live | None:
+        return await self._live(reader, Wanted(live.name, live.vendor_id, spec), live.vendor_id)
 
     async def _live(self, reader: Reader, wanted: Wanted, vendor_id: str) -> Live | None:
         if wire.is_sms(wanted.spec):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from reconciler.errors import Blocked
-from reconciler.model import Capabilities, Connection, Contact, FieldChange, Live, Phone, Resource
+from reconciler.model import Capabilities, Connection, Contact, FieldChange, Live, Phone, Resource, Spec
 from reconciler.providers.base import Auth, Call, Observation, Reader, Refusal, Reply, Wanted, Writer
 from reconciler.providers.intersvyaz import wire
 
@@ -59,6 +59,9 @@ class Intersvyaz:
     async def observe(self, reader: Reader, wanted: Sequence[Wanted]) -> Observation:
         """Nothing: no documented call shows a campaign."""
         return Observation(())
+
+    async def look_again(self, reader: Reader, live: Live, spec: Spec) -> Live | None:
+        return live
 
     async def create(self, writer: Writer, resource: Resource, people: Sequence[Contact]) -> Live:
         """One call for the campaign and everybody in it. The answer is an id and no more."""

@@ -85,6 +85,9 @@ class Tel4vn(Leads):
         listed = [self._entry(row) for row in rows if row["campaign_uuid"] not in asked]
         return Observation((*(live for live in whole if live), *listed), names)
 
+    async def look_again(self, reader: Reader, live: Live, spec: Spec) -> Live | None:
+        return await self._read_if_there(reader, rules.names_in(live.spec, spec), (live.vendor_id, spec))
+
     async def _read_if_there(self, reader: Reader, names: Names, asked: tuple[str, Spec]) -> Live | None:
         try:
             return await self._read(reader, asked[0], names, asked[1])

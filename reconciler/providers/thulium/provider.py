@@ -103,6 +103,10 @@ class Thulium:
             references |= found
         return Observation(tuple(whole.get(live.vendor_id, live) for live in listed), references)
 
+    async def look_again(self, reader: Reader, live: Live, spec: Spec) -> Live | None:
+        seen = await self.observe(reader, [Wanted(live.name, live.vendor_id, spec)])
+        return next((found for found in seen.live if found.vendor_id == live.vendor_id), None)
+
     async def _listed(self, reader: Reader) -> list[Live]:
         rows = await self._rows(reader, "/outbounds", "", ("id", "name"))
         silent = any("active" not in row for row in rows)
