@@ -21,9 +21,9 @@ from reconciler.sending import _growing
     ],
 )
 def test_batches_grow_and_shrink(people: int, most: int, doubt_after: Sequence[int], sizes: list[int]) -> None:
-    doubts = 0
+    doubts: list[int] = []
     found = []
-    for number, batch in enumerate(_growing(iter(range(people)), most, lambda: doubts)):
+    for number, batch in enumerate(_growing(iter(range(people)), most, doubts.__len__)):
         found.append(len(batch))
-        doubts += number in doubt_after
+        doubts += [number] if number in doubt_after else []
     assert found == sizes
