@@ -120,7 +120,8 @@ class Model:
                 op = state.ops[n]
                 called = replaced(state, n, op._replace(effects=min(most, op.effects + request.posts)))
                 done = request._replace(done=request.done | 1 << n)
-                yield Label("the vendor executes", 0, 1 << n), put(called, slot, done)
+                copies = "the vendor executes both copies" if request.posts == 2 else "the vendor executes"
+                yield Label(copies, 0, 1 << n), put(called, slot, done)
 
     def may_execute(self, request: Request) -> bool:
         in_time = request.age < PAST or request.overdue or self.broken == "executed past the horizon"
