@@ -9,7 +9,9 @@ from dataclasses import replace
 from reconciler import __version__, config, guards, planfile
 from reconciler.contacts import Fingerprints
 from reconciler.errors import WrongContactKey
+from reconciler.keeping import check_project
 from reconciler.ledger.base import LedgerReader, OpenRequest, OpState
+from reconciler.ledger.closing import check_open
 from reconciler.model import Action, Bound, Change, ContactDelta, Doubt, Finding, Json, Key, Plan, Severity
 from reconciler.providers.base import StartsByItself, capabilities_for
 from reconciler.providers.hosts import host_of
@@ -20,7 +22,11 @@ from reconciler.world import World
 
 
 def identify(setup: Setup, ledger: LedgerReader) -> Fingerprints:
-    """The project's fingerprints. Raises WrongContactKey where the ledger was written under another key."""
+    """The project's fingerprints. Raises NotThisLedger where it is not one for this project to use, WrongContactKey where it was
+    written under another key.
+    """
+    check_open(ledger)
+    check_project(ledger, setup.repository.project.name)
     fingerprints = Fingerprints(config.contact_key(setup.repository.project, setup.environ, setup.root))
     if ledger.key_check and ledger.key_check != fingerprints.check():
         raise WrongContactKey(

@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 
 from reconciler import planfile
-from reconciler.ledger.base import Ledger, LedgerReader
+from reconciler.errors import NotThisLedger
+from reconciler.ledger.base import Lease, Ledger, LedgerReader
 from reconciler.model import Binding, Key, Outcome, Plan
 from reconciler.world import Planned, World
 from reconciler.writer import Run
@@ -14,7 +15,25 @@ from reconciler.writer import Run
 SUPPRESSED = "suppressed"  # list name -> the fingerprints of everybody on it, joined
 APPROVED = "approved"  # "newest" -> the run and the plan file that it carries out
 LOADED = "loaded"  # identity/set -> "1": everybody of the source was sent once, so that percentages mean something
+PROJECT = "project"  # "name" -> that of the project whose ledger this is
 _WIDTH = 16  # bytes of one fingerprint
+
+
+def check_project(ledger: LedgerReader, name: str) -> None:
+    """Raises NotThisLedger where the ledger belongs to another project: each would take the other's campaigns for its own."""
+    found = ledger.remembered(PROJECT).get("name", b"").decode()
+    if found and found != name:
+        raise NotThisLedger(
+            f"This ledger belongs to the project {found}, and this is {name}: two projects never share one. Nothing was sent. Let `state`"
+            f" in reconciler.yaml name a ledger of its own; if this is the same project under a new name, call it {found} again."
+        )
+
+
+def keep_project(ledger: Ledger, lease: Lease, name: str) -> None:
+    """Write on a ledger whose it is; the first one to do so has it. Raises NotThisLedger as `check_project` does."""
+    check_project(ledger, name)
+    if not ledger.remembered(PROJECT):
+        ledger.remember(lease, PROJECT, "name", name.encode())
 
 
 async def remember_plan(run: Run, plan: Plan) -> None:

@@ -281,15 +281,16 @@ def test_mv_as_json(team: Office) -> None:
     ],
 )
 def test_wrong_use_changes_nothing(team: Office, arguments: str, code: int, said: str) -> None:
-    before = contents(team)
+    before = contents(path(team))
     result = team.run("state", *arguments.split())
     assert (result.code, result.out) == (code, "")
     assert said in result.err
-    assert contents(team) == before
+    assert contents(path(team)) == before
 
 
-def contents(team: Office) -> Any:
-    with closing(open_reader(store(team), "/project", {})) as reader:
+def contents(file: Path) -> Any:
+    """What a ledger says it is, has bound and sent."""
+    with closing(open_reader(StateStore(path=str(file), persistent=True), "/project", {})) as reader:
         bindings = dict(reader.bindings())
         people = [list(reader.sent(binding.identity)) for binding in bindings.values()]
         return reader.lineage, bindings, people

@@ -174,6 +174,47 @@ def rename_binding(root: Path, old: str, new: str, style: str) -> None:
     write((renamed_json if style == "json" else renamed_text)(before, after, vendor_id))
 
 
+@command.command("backup")
+@click.argument("file", metavar="FILE")
+@formats("text", "json")
+@click.pass_obj
+def copy_to_file(root: Path, file: str, style: str) -> None:
+    """Write the whole ledger into a new SQLite file, also while a run is going on. It is read back and compared.
+
+    \b
+    Examples:
+      reconciler state backup /backups/ledger-2026-06-01.db
+    """
+    from reconciler.custody import backup
+    from reconciler.render.ledger import backup_text, copied_json
+
+    copied = backup(setup(root), root / file)
+    write(copied_json(copied, file) if style == "json" else backup_text(copied, file))
+
+
+@command.command("migrate")
+@click.option(
+    "--to", required=True, metavar="URL", help="sqlite:///path, postgresql://user@host/database, or env:NAME."
+)
+@formats("text", "json")
+@click.pass_obj
+def move_to_store(root: Path, to: str, style: str) -> None:
+    """Move the ledger to another, empty store, proved equal; the one here is closed for good. After an interruption: the same again.
+
+    A URL with a password is read from the environment only: --to env:NAME.
+
+    \b
+    Examples:
+      reconciler state migrate --to env:NEW_STATE_URL
+      reconciler state migrate --to sqlite:///srv/reconciler/state.db
+    """
+    from reconciler.custody import migrate
+    from reconciler.render.ledger import copied_json, moved_text
+
+    target, copied = asyncio.run(migrate(setup(root), to))
+    write(copied_json(copied, target.name) if style == "json" else moved_text(copied, target.name))
+
+
 @contextmanager
 def _ledger(root: Path) -> Iterator[LedgerReader]:
     from reconciler.ledger import open_reader

@@ -30,7 +30,7 @@ class Move:
 
 def moves(reader: LedgerReader) -> Mapping[str, Move]:
     """MOVED, ARRIVING or nothing -> which move it was."""
-    return {name: Move(**json.loads(value)) for name, value in reader.remembered(CLOSED).items()}
+    return {name: Move(**json.loads(value)) for name, value in reader.remembered(CLOSED).items() if value}
 
 
 def check_open(reader: LedgerReader) -> None:

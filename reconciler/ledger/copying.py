@@ -28,6 +28,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "memory": ("name", "value"),
     "event": ("seq", "epoch", "at", "actor", "entity", "before", "after", "reason", "hash"),
 }  # fmt: skip
+_REMEMBER = "INSERT INTO memory (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 STACK = ("lineage", "serial", "key_check", "high_water_seq", "high_water_hash")
 
 
@@ -76,7 +77,8 @@ def copy(source: Session, target: Session, memory: Mapping[str, bytes]) -> Copie
         target.write(f"UPDATE stack SET {', '.join(f'{column} = ?' for column in STACK)}", *stack[0])
         target.write("UPDATE lease SET epoch = ?", source.fetch("SELECT epoch FROM lease")[0][0])
         _check_equal(parts, target, stack)
-        target.load("memory", TABLES["memory"], list(memory.items()))
+        for name, value in memory.items():
+            target.write(_REMEMBER, name, value)
     return Copied(stack[0][0], stack[0][1], parts)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from reconciler import planfile
 from reconciler.ledger.base import Event, Freed, LedgerReader
 from reconciler.ledger.chain import Break
+from reconciler.ledger.copying import Copied
 from reconciler.model import Binding, Key, LetGo
 from reconciler.redact import inert, mask
 from reconciler.render.phrases import applied_lines
@@ -43,7 +44,11 @@ def bindings_json(ledger: LedgerReader) -> str:
 
 def binding_text(ledger: LedgerReader, key: Key) -> str:
     binding = ledger.bindings()[key]
-    lines = [f"{key}", f"  vendor id       {inert(binding.vendor_id) or 'none'}", f"  identity        {binding.identity}"]
+    lines = [
+        f"{key}",
+        f"  vendor id       {inert(binding.vendor_id) or 'none'}",
+        f"  identity        {binding.identity}",
+    ]
     lines += [f"  bound           {binding.bound_at}"] if binding.bound_at else []
     lines += [f"  {'protected':<16}yes"] if binding.protect else []
     lines += [f"  {name:<16}{inert(told)}" for name, told in applied_lines(binding.last_applied)]
@@ -183,3 +188,34 @@ def renamed_text(old: Key, new: Key, vendor_id: str) -> str:
 
 def renamed_json(old: Key, new: Key, vendor_id: str) -> str:
     return planfile.pretty({"formatVersion": 1, "from": str(old), "to": str(new), "vendorId": vendor_id})
+
+
+# ---- copies --------------------------------------------------------------------------------------------------------
+
+
+def backup_text(copied: Copied, file: str) -> str:
+    return (
+        f"{file} holds the whole ledger: {_counts(copied)}. Read back and equal.\n"
+        "To restore it, put it where `state.path` says, or move it from there with `reconciler state migrate`. Nothing that was sent after"
+        " this moment is in it: restore only the newest.\n"
+    )
+
+
+def moved_text(copied: Copied | None, to: str) -> str:
+    what = f"Moved to {to}: {_counts(copied)}. Read back and equal." if copied else f"The move to {to} is finished."
+    return f"{what}\nThe ledger here is closed for good. Let `state` in reconciler.yaml name the new one, in every branch and job.\n"
+
+
+def copied_json(copied: Copied | None, to: str) -> str:
+    """`tables`: null where an earlier move was only finished."""
+    told: dict[str, Any] = {"formatVersion": 1, "to": to, "lineage": None, "serial": None, "tables": None}
+    if copied:
+        tables = [{"name": part.name, "rows": part.rows, "digest": part.digest} for part in copied.parts]
+        told |= {"lineage": copied.lineage, "serial": copied.serial, "tables": tables}
+    return planfile.pretty(told)
+
+
+def _counts(copied: Copied) -> str:
+    rows = {part.name: part.rows for part in copied.parts}
+    told = (counted(rows["binding"], "binding"), counted(rows["request"], "request"), counted(rows["op"], "operation"))
+    return f"lineage {copied.lineage}, serial {copied.serial}, {', '.join(told)}, {counted(rows['event'], 'event')}"
