@@ -98,14 +98,16 @@ class Play:
         assert self.apply().code == 0
         seen: Counter[tuple[str, str, str]] = Counter()
         found = []
-        for call in self.office.calls():
-            if call.method == "GET" or call.path in LOGINS:
-                continue
+        for call in self.sent():
             path = "^" + re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "[^/]+", re.escape(call.path).replace(r"\-", "-")) + "$"
             seen[call.vendor, call.method, path] += 1
             found.append(Write(call.vendor, call.method, path, seen[call.vendor, call.method, path]))
         self.dialled = {name: Counter(vendor.dials()) for name, vendor in self.office.here.simulator.vendors.items()}
         return found
+
+    def sent(self) -> list[Any]:
+        """Every write call that reached a vendor, logins apart."""
+        return [call for call in self.office.calls() if call.method != "GET" and call.path not in LOGINS]
 
     def open(self) -> list[OpenRequest]:
         with closing(self._reader()) as reader:
@@ -116,6 +118,11 @@ class Play:
         with closing(self._reader()) as reader:
             states = [OpState(sent.state) for b in reader.bindings().values() for sent in reader.sent(b.identity)]
         return [state for state in states if state in {OpState.PLANNED, OpState.SENT}]
+
+    def claims(self) -> int:
+        """How often the ledger was told of a call before it left."""
+        with closing(self._reader()) as reader:
+            return sum(event.entity.startswith("request ") and event.after == "sent" for event in reader.events())
 
     def _reader(self) -> Any:
         setup = self.setup()
@@ -130,9 +137,10 @@ class Play:
 
 
 def check(play: Play, write: Write) -> None:
-    """Nobody twice; everybody once, those apart whom only a person can decide about; nothing half done."""
+    """Nobody twice; everybody once, those apart whom only a person can decide about; nothing half done; I5: a claim, at most a call."""
     office = play.office
     assert office.most_dials() <= 1
+    assert len(play.sent()) <= play.claims()
     held = {request.key.connection.split("-")[0] for request in play.open()}
     assert held <= UNREADABLE & {write.vendor}, "what can be read is settled by reading"
     assert play.unfinished() == []
