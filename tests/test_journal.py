@@ -14,7 +14,7 @@ import pytest
 from reconciler.errors import LedgerError
 from reconciler.ledger.base import Ledger
 from reconciler.ledger.journal import Journal
-from tests.contract.ledgers import IDENTITY, Store, add, holder, request, sqlite
+from tests.contract.ledgers import IDENTITY, STORES, Store, add, holder, request
 
 
 class Watched:
@@ -48,9 +48,9 @@ class Watched:
             self._depth -= 1
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with sqlite(tmp_path) as store:
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    with STORES[request.param](tmp_path) as store:
         yield store
 
 

@@ -342,10 +342,6 @@ class TestWhichLedger:
         open_ledger(store, str(tmp_path / "project"), {"CI": "true"}).close()
         assert (tmp_path / "disk" / "state.db").exists()
 
-    def test_postgres_is_said_to_be_missing(self) -> None:
-        with pytest.raises(LedgerError, match="not available yet"):
-            open_ledger(StateStore(backend="postgres"), "/project", {})
-
 
 @pytest.mark.parametrize(
     ("statement", "said"),

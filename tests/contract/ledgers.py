@@ -12,12 +12,14 @@ from typing import Any
 from reconciler.ledger import open_ledger, open_reader
 from reconciler.ledger.base import Holder, Ledger, LedgerReader, Op, Request, RequestState, Result, Verdict
 from reconciler.ledger.base import OpState as S
-from reconciler.model import Key, Person, StateStore
+from reconciler.model import Key, Person, Reference, StateStore
+from tests import postgres as running
 
 CAMPAIGN = Key("tel4vn-hanoi", "campaign", "spring")
 MAY = CAMPAIGN.contact_set("renewals-may")
 KEY_CHECK = b"k" * 16
 IDENTITY = "5f" * 16
+POSTGRES = StateStore(backend="postgres", url=Reference("env", "STATE_URL"))
 
 
 @dataclass
@@ -43,12 +45,17 @@ class Store:
 
     state: StateStore
     clock: HandClock = field(default_factory=HandClock)
+    environ: dict[str, str] = field(default_factory=dict)
+    opened: list[LedgerReader] = field(default_factory=list)
 
     def ledger(self) -> Ledger:
-        return open_ledger(self.state, "/project", {}, self.clock)
+        ledger = open_ledger(self.state, "/project", self.environ, self.clock)
+        self.opened.append(ledger)
+        return ledger
 
     def reader(self) -> LedgerReader:
-        return open_reader(self.state, "/project", {}, self.clock)
+        self.opened.append(reader := open_reader(self.state, "/project", self.environ, self.clock))
+        return reader
 
     def contents(self, *identities: str) -> object:
         """Everything that can be read, to be compared; the lease's expiry apart."""
@@ -64,7 +71,22 @@ def sqlite(folder: Path) -> Iterator[Store]:
     yield Store(StateStore(path=str(folder / "state.db")))
 
 
-STORES: dict[str, Callable[[Path], AbstractContextManager[Store]]] = {"sqlite": sqlite}
+@contextmanager
+def postgres(folder: Path) -> Iterator[Store]:
+    """As a role with the rights of docs/ledger.md and no other, in tables that their owner has made."""
+    server = running.server()
+    owner = server.role()
+    open_ledger(POSTGRES, "/project", {"STATE_URL": owner.socket}).close()
+    role = server.granted(owner)
+    store = Store(POSTGRES, environ={"STATE_URL": role.socket})
+    try:
+        yield store
+    finally:
+        for each in store.opened:
+            each.close()
+
+
+STORES: dict[str, Callable[[Path], AbstractContextManager[Store]]] = {"sqlite": sqlite, "postgres": postgres}
 
 
 def holder(run: str = "run-1", **about: Any) -> Holder:

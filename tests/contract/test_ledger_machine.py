@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
@@ -20,6 +21,7 @@ from reconciler.ledger.chain import verify
 from tests.contract.ledgers import IDENTITY, KEY_CHECK, STORES, add, holder, request
 
 LEASE_SECONDS = 60
+EXAMPLES = {"sqlite": 60, "postgres": 15}  # the machine is the same; a round trip to a server takes its time
 OPEN = (S.SENT, S.IN_DOUBT, S.HELD)
 ENDS = (S.CONFIRMED, S.ALREADY, S.REJECTED, S.IN_DOUBT, S.HELD, S.DUPLICATED, S.PLANNED, S.ABANDONED)
 RUNS = st.sampled_from(["a", "b"])
@@ -176,6 +178,9 @@ def test_a_ledger_behaves_as_its_model_whatever_two_runs_do(store: str) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+            max_examples=EXAMPLES[store] * (20 if "CHAOS" in os.environ else 1),
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
         ),
     )
