@@ -15,6 +15,7 @@ from reconciler.writer import Run
 SUPPRESSED = "suppressed"  # list name -> the fingerprints of everybody on it, joined
 APPROVED = "approved"  # "newest" -> the run and the plan file that it carries out
 LOADED = "loaded"  # identity/set -> "1": everybody of the source was sent once, so that percentages mean something
+RELEASED = "released"  # identity -> "1": somebody looked at the canary, and the rest may follow
 PROJECT = "project"  # "name" -> that of the project whose ledger this is
 _WIDTH = 16  # bytes of one fingerprint
 
@@ -54,6 +55,7 @@ async def keep(run: Run, planned: Planned, outcomes: Sequence[Outcome]) -> None:
     world = planned.world
     undone = {outcome.change.key for outcome in outcomes if outcome.status != "confirmed"}
     undone |= {Key.parse(doubt.key) for doubt in planned.plan.in_doubt}
+    undone |= {delta.key for delta in planned.plan.deltas if delta.waiting}
     lists = {name: value for name, value in _lists(world).items() if world.suppressed.get(name) != value}
     loaded = [
         key for key in _sets(world) if key not in undone and key.campaign not in undone and key not in world.loaded

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigInvalid, Problem, ReadIncomplete, VendorError
-from reconciler.keeping import LOADED, SUPPRESSED, loaded_sets
+from reconciler.keeping import LOADED, RELEASED, SUPPRESSED, loaded_sets
 from reconciler.ledger.base import LedgerReader
 from reconciler.matching import Match, binding_of, match
 from reconciler.model import Binding, Key, Repository, Resource, Source
@@ -92,6 +92,7 @@ def _people(
             withdraws=rules.withdraw,
             key_required=rules.key_required,
             remembered=ledger.remembered(SUPPRESSED),
+            first=None if binding and binding.identity in ledger.remembered(RELEASED) else resource.rollout_first,
         )
     )
 

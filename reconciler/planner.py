@@ -19,7 +19,7 @@ from reconciler.model import (
     RunState,
     Spec,
 )
-from reconciler.planner_people import inside, people_steps, stuck
+from reconciler.planner_people import canary, inside, people_steps, stuck
 from reconciler.steps import Case, Steps, dial, error, new_step, note, warning
 from reconciler.units import people
 
@@ -76,7 +76,7 @@ def _creation(case: Case) -> Steps:
     changes = [_create(resource, "declared, not bound", None), *people_steps(case)]
     if resource.run is RunState.RUNNING:
         changes.append(dial(resource, Action.START, RunState.STOPPED))
-    return Steps(tuple(changes))
+    return Steps(tuple(changes), tuple(canary(case)))
 
 
 def _create(resource: Resource, reason: str, contacts: ContactChange | None) -> Change:
@@ -135,7 +135,7 @@ def _convergence(case: Case) -> Steps:
         )
         changes.append(new_step(Action.UPDATE, resource, _why(case, fields), level, fields))
     changes += people_steps(case)
-    findings += stuck(case)
+    findings += [*stuck(case), *canary(case)]
     if resource.run is RunState.RUNNING and live and live.run is not RunState.RUNNING:
         changes.append(dial(resource, Action.START, live.run))
     return Steps(tuple(changes), tuple(findings))

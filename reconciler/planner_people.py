@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from reconciler import units
-from reconciler.model import Action, Change, ContactChange, ContactDelta, Finding, Risk
+from reconciler.model import Action, Change, ContactChange, ContactDelta, Finding, Risk, Severity
 from reconciler.steps import Case, warning
 
 _DEPARTED = {"suppressed": "on a suppression list", "left_source": "left the source"}
@@ -50,6 +50,20 @@ def _why_people(case: Case, action: Action, contacts: str) -> str:
         return "fields changed in the source"
     container = "" if contacts in case.opened else case.capabilities.contacts.container
     return "in source, never sent" + (f"; a {container} is made for them" if container else "")
+
+
+def canary(case: Case) -> Iterable[Finding]:
+    """Who waits until somebody has looked at those who go first."""
+    resource = case.match.resource
+    if waiting := sum(delta.waiting for delta in case.deltas):
+        yield Finding(
+            "canary",
+            Severity.INFO,
+            f"rollout.first lets {units.people(resource.rollout_first or 0)} go first; the other {units.people(waiting)} must wait.",
+            str(resource.key),
+            remedy=f"Once somebody has looked at how those calls go: reconciler release {resource.key.name}",
+            source=str(resource.places.get("rollout.first", resource.source)),
+        )
 
 
 def stuck(case: Case) -> Iterable[Finding]:

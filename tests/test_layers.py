@@ -25,7 +25,7 @@ RANKS = (
     {"applier", "approval", "assembly"},
     {"rounds"},
     {"runs"},
-    {"reconcile", "binding", "custody", "resolving", "halting"},
+    {"reconcile", "binding", "custody", "resolving", "halting", "releasing"},
     {"cli"},
 )
 APART = {"simulator"}  # stands for the vendors: shares nothing with what it tests

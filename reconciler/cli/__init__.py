@@ -23,6 +23,7 @@ _COMMANDS: Mapping[str, str] = {
     "apply": "carry out a plan",
     "show": "render a saved plan",
     "adopt": "bind a live object to a declaration",
+    "release": "let the rest of a canary follow",
     "halt": "stop everything that can be stopped",
     "resolve": "settle what is in doubt",
     "state": "the ledger",

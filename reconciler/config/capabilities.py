@@ -60,6 +60,9 @@ class _Campaign:
             yield from self._field(name, value)
         yield from self._run()
         yield from self._lifecycle()
+        if self.campaign.rollout_first is not None and self.table.contacts.inside_create:
+            reason = "everybody goes inside the create, and nobody can be added later"
+            yield self._cannot("rollout.first", "hold anybody back (rollout)", reason)
         for number, name in enumerate(self.campaign.contacts):
             yield from self._contacts(f"contacts.{number}", sets[name])
 

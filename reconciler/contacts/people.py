@@ -44,7 +44,8 @@ class PeopleRequest:
     `sets` in declared order. `sent`: what the ledger remembers of the campaign. `region`: the connection's, for sets that name none.
     `accepts`: whether the vendor's form can hold a number, None: any. `withdraws`: whether the vendor can withdraw anybody.
     `key_required`: whether it knows people by `columns.key`. `remembered`: list name -> `People.suppressed` as of the last apply.
-    `refused`: people who are suppressed everywhere, whatever the lists say.
+    `refused`: people who are suppressed everywhere, whatever the lists say. `first`: how many people may have been sent before somebody
+    has looked, None: everybody.
     """
 
     key: Key
@@ -61,6 +62,7 @@ class PeopleRequest:
     key_required: bool = False
     remembered: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     refused: Iterable[Person] = field(default=(), repr=False)
+    first: int | None = None
 
 
 class Reject(NamedTuple):

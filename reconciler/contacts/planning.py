@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from reconciler.contacts.fingerprint import Fingerprints
 from reconciler.contacts.lookup import NOBODY, grouped, order_of
 from reconciler.contacts.numbers import REASONS
 from reconciler.contacts.people import Chosen, People, PeopleRequest, Roll
-from reconciler.contacts.sent import Standing
+from reconciler.contacts.sent import Standing, stands
 from reconciler.contacts.suppress import findings_of
 from reconciler.contacts.words import Words, bytes_of, words_of
 from reconciler.model import Action, ContactDelta, Finding
@@ -29,13 +29,17 @@ Flags = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """One set with its verdicts. `listed`: for each id one more than the position of its list among `names`, 0 for none."""
+    """One set with its verdicts. `listed`: for each id one more than the position of its list among `names`, 0 for none.
+
+    `waiting`: rows that the canary keeps back.
+    """
 
     roll: Roll
     rows: SetRows
     names: Sequence[str]
     listed: Flags
     verdicts: Verdicts
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ def plan_people(request: PeopleRequest) -> People:
     Raises ConfigInvalid with everything that is wrong with the sources, and Blocked where a suppression list cannot be read whole.
     """
     census = take(request)
-    judged = _judge(request, census)
+    judged = _canary(request, census.crowd, _judge(request, census))
     stopped = np.zeros(len(census.crowd), dtype=np.uint8)
     for one in judged:
         stopped[one.rows.ids[one.verdicts.kept[one.verdicts.suppressed > 0]]] = 1
@@ -102,6 +106,19 @@ def _judge(request: PeopleRequest, census: Census) -> list[_Judged]:
     return judged
 
 
+def _canary(request: PeopleRequest, crowd: Crowd, judged: Sequence[_Judged]) -> list[_Judged]:
+    """Of those to be added only as many as may go first, set by set; whoever was ever sent counts as gone first."""
+    if request.first is None:
+        return list(judged)
+    room = max(0, request.first - int(np.count_nonzero(~stands(crowd.standing, (Standing.NEVER,)))))
+    held_back = []
+    for one in judged:
+        added = one.verdicts.added
+        held_back.append(replace(one, verdicts=replace(one.verdicts, added=added[:room]), waiting=len(added[room:])))
+        room -= len(added[:room])
+    return held_back
+
+
 def _outcome(request: PeopleRequest, crowd: Crowd, one: _Judged, stopped: Flags) -> _Outcome:
     roll, rows, verdicts = one.roll, one.rows, one.verdicts
     listed = np.maximum(one.listed, stopped)
@@ -124,7 +141,8 @@ def _outcome(request: PeopleRequest, crowd: Crowd, one: _Judged, stopped: Flags)
         suppressed=_tally(verdicts.suppressed, one.names),
         added=len(verdicts.added),
         updated=len(verdicts.updated),
-        unchanged=verdicts.unchanged,
+        waiting=one.waiting,
+        unchanged=verdicts.unchanged - one.waiting,
         withdrawn=len(gone),
         held=verdicts.held,
         sent_before=_sent_before(crowd, rows.contacts),

@@ -66,10 +66,9 @@ class ContactChange:
 class ContactDelta:
     """What happens to the people of one set: each source row is counted once, in this order of precedence.
 
-    rejected (by reason), duplicates, suppressed (by list), then added, updated or unchanged. `withdrawn` counts
-    people apart from the
-    rows. `held`: known but in doubt or refused by the vendor earlier. `digests`: verb -> `hmac-sha256:...` over the
-    fingerprints.
+    rejected (by reason), duplicates, suppressed (by list), then added, waiting, updated or unchanged. `waiting`: to be added once the
+    canary is released. `withdrawn` counts people apart from the rows. `held`: known but in doubt or refused by the vendor earlier.
+    `digests`: verb -> `hmac-sha256:...` over the fingerprints.
     """
 
     key: Key
@@ -78,6 +77,7 @@ class ContactDelta:
     duplicates: int = 0
     suppressed: Mapping[str, int] = field(default_factory=dict)
     added: int = 0
+    waiting: int = 0
     updated: int = 0
     unchanged: int = 0
     withdrawn: int = 0

@@ -30,7 +30,8 @@ def escape(text: str) -> str:
 def plan_markdown(plan: Plan, budget: int = BUDGET) -> str:
     """At most `budget` bytes of UTF-8. What does not fit is left out object by object, and counted."""
     head = "\n\n".join([_title(plan), *_table(plan), *_widened(plan), *_doubts(plan), *_findings(plan.findings)])
-    foot = f"\n\nplan `{plan.digest.removeprefix('sha256:')[:12]}` · valid until {plan.expires_at}\n"
+    ledger = phrases.ledger_told(plan.bound.lineage, plan.bound.serial)
+    foot = f"\n\nplan `{plan.digest.removeprefix('sha256:')[:12]}` · {ledger} · valid until {plan.expires_at}\n"
     room = budget - len((head + foot).encode()) - 200
     return _clipped(head, budget - len(foot.encode()) - 100) + _details(plan, max(0, room)) + foot
 

@@ -179,7 +179,13 @@ def left_out(delta: ContactDelta) -> str:
     """Rows of a source that come to nothing, with the reasons; empty where there are none."""
     parts = [*_left_out("suppressed", delta.suppressed), *_left_out("rejected", delta.rejected)]
     parts += [counted(delta.duplicates, "duplicate")] if delta.duplicates else []
+    parts += [f"{delta.waiting:,} waiting for the canary"] if delta.waiting else []
     return "  ·  ".join(parts)
+
+
+def ledger_told(lineage: str, serial: int) -> str:
+    """Which ledger it was, and how far: where an older or an empty one was put in its place, here it can be seen."""
+    return f"ledger {lineage}, serial {serial}" if lineage else "ledger empty: nothing was ever applied with it"
 
 
 def still(unchanged: int, held: int) -> str:

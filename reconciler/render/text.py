@@ -72,7 +72,8 @@ def _header(plan: Plan, paint: Paint) -> str:
     ]
     unread = sum(finding.code == "ledger-only" for finding in plan.findings)
     complete = "live state complete" + (f" but for {counted(unread, 'campaign')} that cannot be read" if unread else "")
-    lines = [paint(plan.project, "bold") + ": " + ", ".join(counts) + "; " + complete]
+    ledger = phrases.ledger_told(plan.bound.lineage, plan.bound.serial)
+    lines = [paint(plan.project, "bold") + ": " + ", ".join(counts) + "; " + complete, ledger]
     if plan.partial:
         chosen = [f"--select {e}" for e in plan.select] + [f"--exclude {e}" for e in plan.exclude]
         lines.append(f"A partial plan ({' '.join(chosen)}): it removes nothing and says nothing about the rest.")
@@ -236,7 +237,12 @@ def report_text(report: Report, paint: Paint = plain) -> str:
     if report.outcomes:
         head += f": {done} of {counted(len(report.outcomes), 'step')} done"
     told = " · ".join([paint(head, "bold"), *_people_told(report.contacts)])
-    return "\n".join([*lines, told, f"run {report.run} · ledger serial {report.serial}", *_next(report)]) + "\n"
+    return (
+        "\n".join(
+            [*lines, told, f"run {report.run} · {phrases.ledger_told(report.lineage, report.serial)}", *_next(report)]
+        )
+        + "\n"
+    )
 
 
 def _people_told(tally: Tally) -> Iterable[str]:
