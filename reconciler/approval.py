@@ -37,6 +37,15 @@ def check_unblocked(setup: Setup, fresh: Plan) -> None:
             )
 
 
+def blocked(setup: Setup, fresh: Plan) -> bool:
+    """Whether anything speaks against applying it."""
+    try:
+        check_unblocked(setup, fresh)
+    except Blocked:
+        return True
+    return False
+
+
 def check_bond(setup: Setup, approved: Plan, fresh: Plan) -> None:
     """Whether the plan was made for this project and ledger, by this version, not too long ago."""
     if approved.project != fresh.project:

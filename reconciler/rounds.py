@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.approval import AGAIN, check_bond, check_unblocked
 from reconciler.errors import PlanStale
-from reconciler.ledger.base import LedgerReader
+from reconciler.ledger.base import LedgerReader, OpenRequest, OpState
 from reconciler.model import Action, Change, ContactDelta, Key, Outcome, Plan, Resource, Tally
 from reconciler.settle import Settler
 from reconciler.setup import Setup
@@ -85,8 +85,8 @@ async def settle_doubts(
     outcomes: Sequence[Outcome],
     patience: float,
 ) -> Settled | None:
-    """Settle what these outcomes left in doubt, waiting until `patience` at most; None where nothing more can be settled now."""
-    doubtful = any(outcome.status == "in_doubt" for outcome in outcomes)
+    """Settle what these outcomes or earlier runs left in doubt, waiting until `patience` at most; None where nothing more can be now."""
+    doubtful = any(outcome.status == "in_doubt" for outcome in outcomes) or any(map(_waits, ledger.open_requests()))
     if run.stopping.is_set() or run.rounds == ROUNDS or not doubtful:
         return None
     run.rounds += 1
@@ -95,6 +95,11 @@ async def settle_doubts(
     if await settler.settle() == before and not settler.found:
         return None
     return Settled(settler.found, frozenset(request.key for request in ledger.open_requests()))
+
+
+def _waits(request: OpenRequest) -> bool:
+    """Whether a read may still tell. A run that was killed leaves no outcome behind, only this."""
+    return request.state is not OpState.HELD and not request.repeatable
 
 
 def merged(earlier: Sequence[Outcome], later: Sequence[Outcome] | None, settled: Settled) -> tuple[Outcome, ...]:

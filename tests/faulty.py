@@ -79,12 +79,12 @@ class Play:
         self.office.faults(*faults)
         self.clock = SkippingClock()
 
-    def apply(self, patience: float = 3600) -> Report:
+    def apply(self, patience: float = 3600, **options: Any) -> Report:
         setup = self.setup()
 
         async def go() -> Report:
             async with opened(setup) as sites:
-                return await reconcile.apply(setup, sites, Options(settle_timeout=patience))
+                return await reconcile.apply(setup, sites, Options(settle_timeout=patience, **options))
 
         with mock.patch("reconciler.runs._heartbeat", _no_heartbeat):
             return asyncio.run(go())
