@@ -7,28 +7,40 @@ the repository do not stand in the way.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterable, Mapping
 
 from reconciler.errors import LeaseLost, ReconcilerError
-from reconciler.ledger import open_ledger
 from reconciler.matching import binding_of
 from reconciler.model import Action, Binding, Halted, Key, Live, Resource, RunState
 from reconciler.providers.base import CanDial, Wanted
-from reconciler.runs import Options, holder_of, leased
+from reconciler.runs import Options, leased
 from reconciler.setup import Setup
 from reconciler.world import Site
-from reconciler.writer import Run, StepWriter, token_of
+from reconciler.writer import SEND_WINDOW, Run, StepWriter, token_of
+
+_SWITCHING = {Action.START, Action.UPDATE}  # calls that can make a campaign dial
 
 
 async def halt(setup: Setup, sites: Mapping[str, Site]) -> tuple[Halted, ...]:
-    """Stop all campaigns of `setup`, side by side; one failure stops no other."""
-    state = setup.repository.project.state
-    with closing(open_ledger(state, str(setup.root), setup.environ, setup.clock)) as ledger:
-        ledger.unlock(holder_of(setup.environ))
-    async with leased(setup, Options()) as (run, reader):
+    """Stop all campaigns of `setup`, side by side; one failure stops no other.
+
+    What the run that was interrupted had claimed may reach the vendor for as long as its send window lasts, and start a campaign again:
+    where there is such a call, its campaign is looked at once more after that.
+    """
+    async with leased(setup, Options(take_over=True)) as (run, reader):
         bindings = reader.bindings()
-        return tuple(await asyncio.gather(*(_one(run, sites, bindings, c) for c in setup.repository.campaigns)))
+        under_way = {request.key for request in reader.open_requests() if request.verb in _SWITCHING}
+
+        async def stop(campaigns: Iterable[Resource]) -> dict[Key, Halted]:
+            halted = await asyncio.gather(*(_one(run, sites, bindings, campaign) for campaign in campaigns))
+            return {one.key: one for one in halted}
+
+        results = await stop(setup.repository.campaigns)
+        if again := [campaign for campaign in setup.repository.campaigns if campaign.key in under_way]:
+            await setup.clock.sleep(SEND_WINDOW)
+            later = await stop(again)
+            results |= {key: one for key, one in later.items() if one.result != "not running"}
+        return tuple(results.values())
 
 
 async def _one(run: Run, sites: Mapping[str, Site], bindings: Mapping[Key, Binding], campaign: Resource) -> Halted:

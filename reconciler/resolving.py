@@ -48,7 +48,8 @@ async def _decide(
     ops = [op for op, _ in ledger.open_ops(request.id)]
     results = [Result(op.op_key, _STATES[word], vendor_id if op.person is None else "") for op in ops]
     makes = word == "applied" and request.verb == Action.CREATE
-    bound = (Binding(request.key, request.identity, vendor_id, {}),) if makes else ()
+    create_run = max((op.revision for op in ops if op.person is None), default=1)
+    bound = (Binding(request.key, request.identity, vendor_id, {}, run=create_run),) if makes else ()
     evidence = f"{run.lease.holder.actor or 'somebody'} said {word}: {reason}"
     verdict = Verdict(RequestState.SETTLED, results, None, evidence, bound)
 

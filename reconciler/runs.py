@@ -12,13 +12,13 @@ from reconciler.assembly import doubts_of, identify
 from reconciler.errors import LeaseLost, LockHeld, PlanStale, ReconcilerError
 from reconciler.keeping import keep_project
 from reconciler.ledger import open_ledger, open_reader
-from reconciler.ledger.base import Holder, Lease, LedgerReader
+from reconciler.ledger.base import Holder, Lease, Ledger, LedgerReader
 from reconciler.ledger.holder import this_process
 from reconciler.ledger.journal import Journal
 from reconciler.model import Outcome, Plan, Report, Result, Tally
 from reconciler.redact import mask, places
 from reconciler.setup import Setup
-from reconciler.writer import Run
+from reconciler.writer import Interrupted, Run
 
 LOCK_RETRY = 1.0  # seconds between two looks at a held lease
 
@@ -33,7 +33,8 @@ class Options:
     left of the approved work is enough.
 
     `lock_timeout` and `settle_timeout` in seconds: how long to wait for a held lease, and at the end for lost answers to become
-    decidable. `stopping` is set from a signal: what is in flight is finished, nothing new is claimed.
+    decidable. `take_over`: the lease is taken from whoever holds it. `stopping` is set from a signal: what is in flight is finished,
+    nothing new is claimed.
     """
 
     approved: Plan | None = None
@@ -43,6 +44,7 @@ class Options:
     settle_timeout: float = 0.0
     progress: Callable[[str], None] = _nothing
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    take_over: bool = False
 
 
 @asynccontextmanager
@@ -81,14 +83,23 @@ async def hold(setup: Setup, options: Options, journal: Journal) -> AsyncIterato
 
 async def _acquire(setup: Setup, options: Options, journal: Journal, seconds: int) -> Lease:
     holder = holder_of(setup.environ)
+
+    def take(ledger: Ledger) -> Lease:
+        """One commit, so that nobody who waits comes in between."""
+        if options.take_over:
+            ledger.unlock(holder, "taken over")
+        return ledger.acquire(holder, seconds)
+
     deadline = setup.clock.monotonic() + options.lock_timeout
     while True:
         try:
-            return await journal.run(lambda ledger: ledger.acquire(holder, seconds))
+            return await journal.run(take)
         except LockHeld:
             left = deadline - setup.clock.monotonic()
             if left <= 0:
                 raise
+            if options.stopping.is_set():
+                raise Interrupted("Interrupted while waiting for another run. Nothing was sent.") from None
             await setup.clock.sleep(min(LOCK_RETRY, left))
 
 

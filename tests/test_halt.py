@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from reconciler.clock import SystemClock
 from reconciler.ledger import open_ledger, open_reader
-from reconciler.model import StateStore
+from reconciler.ledger.base import Op, Request
+from reconciler.model import Action, Key, StateStore
+from reconciler.writer import SEND_WINDOW
 from tests.contract.ledgers import holder
 from tests.office import Office, office
 
@@ -50,6 +54,34 @@ def test_halt_takes_the_lease_from_a_run_that_holds_it(team: Office) -> None:
 
         with pytest.raises(LeaseLost):
             ledger.finish(lease)
+
+
+def test_halt_looks_again_at_what_a_call_under_way_may_have_started(
+    team: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run it was taken from had claimed a start, and the request was still on its way when everything stood."""
+    campaign = Key.parse("tel4vn-hanoi/campaign/spring-renewals")
+    tel4vn = team.here.simulator.vendors["tel4vn"]
+    assert team.run("halt", "--select", "connection=tel4vn-*").code == 0
+    with closing(open_ledger(store(team), str(team.root), {})) as ledger:
+        lease = ledger.acquire(holder("another run"), 600)
+        identity, uuid = ledger.identity(lease, campaign), ledger.bindings()[campaign].vendor_id
+        op = Op(b"0123456789abcdef", campaign, identity, Action.START)
+        call = "POST /v1/campaign/{campaign_uuid}/run/start"
+        ledger.claim(lease, Request("tel4vn-hanoi", campaign, Action.START, call, b"", "rc:k3f9qa", [op], True))
+    waited: list[float] = []
+
+    async def late(_: SystemClock, seconds: float) -> None:
+        if seconds == SEND_WINDOW:
+            waited.append(seconds)
+            tel4vn.edit("campaign", uuid, {"active": True, "status": "start"})
+        else:
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(SystemClock, "sleep", late)
+    result = team.run("halt", "--select", "connection=tel4vn-*")
+    assert result.code == 0 and "stopped      tel4vn-hanoi/campaign/spring-renewals" in result.out
+    assert waited and not tel4vn.snapshot()["campaigns"][uuid]["active"]
 
 
 def test_halt_works_beside_a_broken_file(team: Office) -> None:
@@ -111,6 +143,17 @@ def test_a_person_says_it_was_applied(doubtful: Office) -> None:
     assert doubtful.run("resolve").out == "Nothing is in doubt.\n"
     assert doubtful.plan()["changes"] == [] and doubtful.run("apply", "--auto-approve").code == 0
     assert doubtful.most_dials() == 1
+
+
+def test_what_was_made_again_on_purpose_is_bound_as_that(doubtful: Office) -> None:
+    """Else the next plan would take the second creation for missing, and refuse to claim it for ever."""
+    doubtful.faults()
+    assert doubtful.run("resolve", "opros-2030", "--applied", "12345", "--reason", "seen").code == 0
+    doubtful.edit("campaigns/opros.yaml", "project_id: 1", "project_id: 1\n    run: 2")
+    doubtful.faults({"vendor": "intersvyaz", "path": "/api/campaigns", "nth": 1, "fault": "drop", "when": "after"})
+    assert doubtful.run("apply", "--auto-approve", "--settle-timeout", "0s").code == 9
+    assert doubtful.run("resolve", "opros-2030", "--applied", "12346", "--reason", "seen").code == 0
+    assert doubtful.plan()["changes"] == []
 
 
 def test_a_person_says_it_was_not_applied(doubtful: Office) -> None:
