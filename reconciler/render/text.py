@@ -237,12 +237,8 @@ def report_text(report: Report, paint: Paint = plain) -> str:
     if report.outcomes:
         head += f": {done} of {counted(len(report.outcomes), 'step')} done"
     told = " · ".join([paint(head, "bold"), *_people_told(report.contacts)])
-    return (
-        "\n".join(
-            [*lines, told, f"run {report.run} · {phrases.ledger_told(report.lineage, report.serial)}", *_next(report)]
-        )
-        + "\n"
-    )
+    ledger = phrases.ledger_told(report.lineage, report.serial)
+    return "\n".join([*lines, told, f"run {report.run} · {ledger}", *_next(report)]) + "\n"
 
 
 def _people_told(tally: Tally) -> Iterable[str]:
