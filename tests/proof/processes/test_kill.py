@@ -1,0 +1,42 @@
+"""SIGKILL at every journal and network step of a whole apply over all four vendors: nobody is called twice, nobody is lost.
+
+Short: one point of each kind. `CHAOS=1`: every point of a first apply and of an edit, then crashes in a row with faults beside them.
+"""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from tests.proof import figures
+from tests.proof.processes import judging
+from tests.proof.processes.scenarios import Crash, crash, telling
+from tests.proof.processes.stage import ACTS, Stage
+
+LAYER = "SIGKILL, real sockets"
+PARTS = figures.sized(4, 20, 100)
+SCENARIOS = figures.sized(0, 1_000, 10_000)
+
+
+def play(team: Stage, one: Crash) -> list[str]:
+    """What is wrong once a scenario is over."""
+    team.begin(one.act, *one.faults)
+    for cut in one.cuts:
+        assert team.run(cut=cut).code in {-signal.SIGKILL, 0, 8, 9}
+        if found := judging.too_many(team):
+            return found
+    return team.finish()
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_kill_anywhere_calls_nobody_twice_and_loses_nobody(team: Stage, part: int) -> None:
+    known = {act: team.points(act) for act in ACTS}
+    if figures.LONG:
+        chosen = [crash(number, known) for number in range(part, SCENARIOS, PARTS)]
+    else:
+        chosen = [Crash("load", (cut,)) for cut in telling(known["load"])][part::PARTS]
+    with figures.recorded(LAYER, "scenarios") as tally:
+        for one in chosen:
+            assert play(team, one) == [], one
+            tally.count += 1
