@@ -1,0 +1,278 @@
+"""Ten thousand invented people and their keys through every output of every command: nobody is found in any of them.
+
+tests/test_promises.py has the same scenes with the examples' people; `make chaos` plays all of them here too.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import tempfile
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from hashlib import sha256
+from pathlib import Path
+from unittest import mock
+from urllib.parse import quote, quote_plus
+from uuid import uuid4
+
+import pytest
+import stamina
+
+from reconciler.redact import MaskingFilter
+from reconciler.simulator.vendor import Vendor
+from reconciler.simulator.world import World
+from tests.office import Office
+from tests.proof.crowd import Crowd, crowded
+from tests.proof.figures import recorded, sized
+from tests.proof.sieve import Sieve
+from tests.test_promises import PLANS, REPORTS, SITES_OF_BUGS, tattling
+
+LIFE = {"renewals.csv": 3000, "umowy.csv": 4500, "wizyty.csv": 100, "opros.jsonl": 2500}
+SMALL = {"renewals.csv": 30, "umowy.csv": 30, "wizyty.csv": 10, "opros.jsonl": 30}
+LOGGERS = ("", "httpx", "httpcore", "aiohttp", "asyncio", "stamina")
+LOOKS = (
+    *REPORTS, ("state", "history"), ("state", "history", "--format", "json"), ("state", "verify"), ("resolve",), ("plan",),
+)  # fmt: skip
+
+
+def live(team: Office, sieve: Sieve, *commands: tuple[str, ...]) -> list[int]:
+    codes = []
+    for command in commands:
+        with mock.patch.object(tempfile, "tempdir", team.environ["TMPDIR"]):
+            result = team.run(*command)
+        codes.append(result.code)
+        sieve.see(f"{len(sieve)} stdout of {command}", result.out)
+        sieve.see(f"{len(sieve)} stderr of {command}", result.err)
+    sieve.see_folder(team.root)
+    sieve.see_folder(Path(team.environ["TMPDIR"]))
+    return codes
+
+
+@contextmanager
+def loud() -> Iterator[None]:
+    """Every logger at its most talkative, through the filter that all of them have."""
+
+    def configure() -> None:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.addFilter(MaskingFilter())
+        logging.getLogger().handlers[:] = [handler]
+        for name in LOGGERS:
+            logging.getLogger(name).setLevel(logging.DEBUG)
+
+    before = {name: logging.getLogger(name).level for name in LOGGERS}, list(logging.getLogger().handlers)
+    try:
+        with mock.patch("reconciler.cli._quiet_libraries", configure):
+            yield
+    finally:
+        logging.getLogger().handlers[:] = before[1]
+        for name, level in before[0].items():
+            logging.getLogger(name).setLevel(level)
+
+
+def listened(sieve: Sieve) -> Callable[[World, Vendor], str]:
+    """A vendor's `issue_token` that tells the sieve what not to let through."""
+    issue = World.issue_token
+
+    def issued(world: World, vendor: Vendor) -> str:
+        sieve.secrets.append(token := issue(world, vendor))
+        return token
+
+    return issued
+
+
+@contextmanager
+def hunted(folder: Path, seed: int, sizes: dict[str, int]) -> Iterator[tuple[Office, Crowd, Sieve]]:
+    crowd = Crowd(seed)
+    with recorded("leak hunt", "numbers") as tally, crowded(folder, crowd, sizes) as team, ExitStack() as stack:
+        sieve = crowd.sieve()
+        stack.enter_context(mock.patch.object(World, "issue_token", listened(sieve)))
+        yield team, crowd, sieve
+        tally.count, tally.found = len(crowd.people), len(sieve.found)
+        tally.note = f"{len(sieve)} contents, {sieve.bytes / 1e6:.0f} MB"
+        assert sieve.found == []
+
+
+def test_ten_thousand_people_leave_no_trace(tmp_path: Path) -> None:
+    with hunted(tmp_path, 1, LIFE) as (team, crowd, sieve):
+        codes = live(team, sieve, ("validate",), ("validate", "--format", "json"), *PLANS)
+        assert set(codes) == {0}
+        with loud():
+            codes = live(team, sieve, ("apply", "plan.json", "--format", "json"), *LOOKS, ("halt",))
+        assert set(codes) == {0}
+        sieve.see("rejects", (tmp_path / "rejects.csv").read_bytes())
+        backup = str(tmp_path / "copy.db")
+        assert live(team, sieve, ("state", "backup", backup)) == [0]
+        sieve.see("backup", Path(backup).read_bytes())
+        dialled = sum(len(vendor.dials()) for vendor in team.here.simulator.vendors.values())
+        assert len(crowd.people) >= 10_000 and dialled > 9_000 and team.most_dials() == 1
+
+
+@pytest.mark.parametrize("status", [500, 400, 429, 200, 403, 422][: sized(2, 6)])
+def test_a_vendor_that_says_everything_back_is_not_quoted(tmp_path: Path, status: int) -> None:
+    with hunted(tmp_path, 100 + status, SMALL) as (team, crowd, sieve), stamina.set_testing(True, attempts=2):
+        numbers = [person.e164 for person in crowd.people]
+        with tattling(team, status, [*numbers[:10], *(number[3:] for number in numbers[:10])]), loud():
+            (code,) = live(team, sieve, ("apply", "--auto-approve", "--settle-timeout", "0s"))
+            assert code in {1, 8, 9}
+            live(team, sieve, ("apply", "--auto-approve", "--settle-timeout", "0s", "--format", "json"), *LOOKS)
+
+
+@pytest.mark.parametrize("place", list(SITES_OF_BUGS)[: sized(2, len(SITES_OF_BUGS))])
+def test_a_bug_of_ours_shows_places_and_no_data(tmp_path: Path, place: str) -> None:
+    with hunted(tmp_path, sum(map(ord, place)), SMALL) as (team, crowd, sieve):
+
+        def broken(*_: object, **__: object) -> object:
+            raise RuntimeError(f"{crowd.people} {crowd.keys} {crowd.contact_key} {team.environ}")
+
+        with mock.patch(SITES_OF_BUGS[place], broken), loud():
+            codes = live(
+                team, sieve, ("plan",), ("apply", "--auto-approve"), ("apply", "--auto-approve", "--format", "json")
+            )
+        assert {1, 8} & set(codes)
+        live(team, sieve, *LOOKS)
+
+
+def test_what_a_person_types_into_a_reason_is_masked(tmp_path: Path) -> None:
+    """Digits, that is; a name that somebody types is kept, as the help says."""
+    with hunted(tmp_path, 7, SMALL) as (team, crowd, sieve), stamina.set_testing(True, attempts=2):
+        team.faults({"vendor": "conpeek", "method": "POST", "fault": "drop", "when": "after"})
+        first = live(team, sieve, ("apply", "--auto-approve", "--settle-timeout", "0s"), *LOOKS)
+        assert first[0] == 9
+        team.faults()
+        reasons = [
+            f"asked {crowd.people[0].e164}",
+            f"0{crowd.people[1].national} {crowd.people[2].national[:3]}-{crowd.people[2].national[3:]}",
+        ]
+        key = "conpeek-gdansk/campaign/przypomnienie/contacts/wizyty"
+        for word, reason in zip(("--not-applied", "--resend"), reasons, strict=True):
+            live(team, sieve, ("resolve", key, word, "--reason", reason), *LOOKS)
+
+
+SPOILT: dict[str, Callable[[bytes], bytes]] = {
+    "without its header": lambda raw: raw.partition(b"\n")[2],
+    "with a quote that never ends": lambda raw: raw.replace(b"Anna", b'"Anna', 1),
+    "in another encoding": lambda raw: raw.decode().encode("utf-16"),
+    "with bytes that are no text": lambda raw: raw.replace(b"Anna", b"\xff\xfeAnna"),
+    "with too many columns": lambda raw: raw.replace(b"Anna", b"Anna,Anna,Anna", 1),
+    "on one line": lambda raw: raw.replace(b"\n", b" "),
+    "twice": lambda raw: raw + raw,
+    "with numbers in the names": lambda raw: raw.replace(b"Anna ", b"Anna 501 "),
+    "as JSON that breaks off": lambda raw: b'[{"phone": "' + raw[:400],
+}
+
+
+@pytest.mark.parametrize("how", list(SPOILT)[: sized(3, len(SPOILT))])
+def test_a_source_that_cannot_be_read_is_not_quoted(tmp_path: Path, how: str) -> None:
+    with hunted(tmp_path, sum(map(ord, how)), SMALL) as (team, _, sieve), loud():
+        for file in SMALL:
+            path = Path(team.environ[file.upper().replace(".", "_")])
+            path.write_bytes(SPOILT[how](path.read_bytes()))
+        codes = live(team, sieve, ("validate", "--online"), *PLANS, ("apply", "--auto-approve"), *LOOKS)
+        assert len(set(codes)) > 1 or how in {"twice", "with numbers in the names"}
+
+
+WRONG = (
+    "Zq7wXk2mPv9rTn4sLb8cHd6fJg3yQa5e",
+    "",
+    "Zq7wXk2mPv9rTn4sLb8cHd6f\nJg3yQa5e",
+    "Zq7wXk2mPv9żółć8cHd6fJg3yQa5e",
+)
+
+
+KEYS = ("CONPEEK_KEY", "RECONCILER_CONTACT_KEY", "TEL4VN_API_KEY", "THULIUM_PASSWORD", "INTERSVYAZ_USER")
+
+
+@pytest.mark.parametrize("variable", KEYS[: sized(2, 5)])
+def test_a_wrong_key_is_not_quoted(tmp_path: Path, variable: str) -> None:
+    with hunted(tmp_path, sum(map(ord, variable)), SMALL) as (team, _, sieve), loud():
+        used = variable == "RECONCILER_CONTACT_KEY"  # another one only matters once there is a ledger
+        codes = live(team, sieve, ("apply", "--auto-approve")) if used else []
+        for wrong in WRONG:
+            sieve.secrets += [part for part in wrong.split("\n") if part]
+            team.environ[variable] = wrong
+            codes += live(team, sieve, ("validate", "--online"), ("plan",), ("apply", "--auto-approve"), ("halt",))
+        assert len(set(codes)) > 1
+
+
+@pytest.mark.parametrize("file", ["connections.yaml", "reconciler.yaml"])
+def test_a_key_that_stands_in_the_yaml_is_not_quoted(tmp_path: Path, file: str) -> None:
+    with hunted(tmp_path, len(file), SMALL) as (team, crowd, sieve), loud():
+        text = (team.root / file).read_text()
+        for place in re.findall(r"\{env: [A-Z0-9_]+\}", text):
+            (team.root / file).write_text(text.replace(place, crowd.contact_key))
+            result = [team.run(*command) for command in (("validate",), ("validate", "--format", "json"), ("plan",))]
+            for told in result:
+                sieve.see(place, told.out + told.err)
+            assert {told.code for told in result} != {0}
+        (team.root / file).write_text(text)
+
+
+def test_a_hole_is_found(tmp_path: Path) -> None:
+    """The same scene as above with the filter on vendors' words taken out, and the numbers kept from the last one."""
+    crowd = Crowd(8)
+    with crowded(tmp_path, crowd, SMALL) as team, stamina.set_testing(True, attempts=2):
+        sieve = crowd.sieve()
+        with (
+            mock.patch("reconciler.providers.http.said_of", lambda body, *_: body.decode()),
+            tattling(team, 400, [person.surname for person in crowd.people]),
+        ):
+            live(team, sieve, ("apply", "--auto-approve", "--settle-timeout", "0s"))
+    assert {hit.rpartition(": ")[2] for hit in sieve.found} & {person.surname for person in crowd.people}
+
+
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "as it is": lambda number: number,
+    "national": lambda number: f"tel:0{number[3:]}",
+    "with zeros": lambda number: f"00{number[1:]}",
+    "spaced": lambda number: f"{number[:3]} {number[3:6]} {number[6:9]} {number[9:]}",
+    "grouped": lambda number: f"({number[:3]}) {number[3:6]}-{number[6:8]}.{number[8:10]}/{number[10:]}",
+    "in a URL": lambda number: quote(f"q={number[:3]} {number[3:]}", safe=""),
+    "in a form": lambda number: quote_plus(f"{number[:3]} {number[3:]}"),
+    "hexadecimal": lambda number: f"7{number.encode().hex()}",
+    "escaped": lambda number: "".join(f"\\u{ord(letter):04x}" for letter in number),
+    "base64, first third": lambda number: b64encode(f"{number} and more".encode()).decode(),
+    "base64, second third": lambda number: b64encode(f"x{number}".encode()).decode(),
+    "base64, last third": lambda number: urlsafe_b64encode(f"ÿx{number}?".encode()).decode().rstrip("="),
+    "user and password": lambda number: b64encode(f"api:{number}:secret".encode()).decode(),
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("before", ["", "x", "id=7 "])
+def test_the_sieve_finds_a_number_however_it_is_written(spelling: str, before: str) -> None:
+    crowd = Crowd(3)
+    people = [*crowd.more("PL", 40), *crowd.more("VN", 40)]
+    for person in people:
+        sieve = crowd.sieve()
+        sieve.see("output", f"{before}{SPELLINGS[spelling](person.e164)} and so on")
+        assert any(person.national in hit for hit in sieve.found)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-8"])
+def test_the_sieve_finds_names_and_keys_in_any_encoding(encoding: str) -> None:
+    crowd = Crowd(4)
+    for region in ("VN", "PL", "RU", "DE"):
+        (person,) = crowd.more(region, 1)
+        for told in (
+            person.name,
+            person.surname.upper(),
+            person.code,
+            crowd.contact_key,
+            crowd.keys["thulium"]["password"],
+        ):
+            sieve = crowd.sieve()
+            sieve.see("output", b"\x01" + f"to {told}, as agreed".encode(encoding))
+            assert sieve.found, told
+
+
+def test_the_sieve_finds_nothing_where_there_is_nothing() -> None:
+    crowd = Crowd(5)
+    crowd.more("PL", 5000)
+    crowd.more("VN", 5000)
+    sieve = crowd.sieve()
+    lines = (f"{uuid4()} 2026-11-22T12:00:00.{n:06}Z {sha256(bytes(n)).hexdigest()} …" for n in range(5_000))
+    sieve.see("output", "\n".join(lines))
+    assert sieve.found == []
