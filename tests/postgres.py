@@ -9,13 +9,15 @@ import atexit
 import itertools
 import os
 import re
+import select
 import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -157,6 +159,10 @@ class Server:
             f"postgresql://{role}:{QUOTED}@127.0.0.1:{port or self.port}/{database}",
         )
 
+    def cut(self, role: Role) -> None:
+        """End every session of the role, as a restart of the server does."""
+        self.run(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = '{role.name}'")
+
     def granted(self, owner: Role, block: str = "run") -> Role:
         """A role with exactly the rights that docs/ledger.md lists for `block` (run, plan), on what `owner` has made."""
         role = self.role(owner.schema)
@@ -192,3 +198,89 @@ def server() -> Server:
     made.make()
     made.start()
     return made
+
+
+class Proxy:
+    """Between us and a server, without TLS. `armed`: at which COMMIT from now on the line is cut; 0: at none."""
+
+    def __init__(self, server: Server, after: bool) -> None:
+        self.server, self.after, self.armed, self.commits = server, after, 0, 0
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listening.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def url(self, role: Role) -> str:
+        return f"{self.server.urls(role.name, port=self.port)[1]}?sslmode=disable"
+
+    def close(self) -> None:
+        self._listening.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                ours, _ = self._listening.accept()
+                theirs = socket.create_connection(("127.0.0.1", self.server.port))
+                threading.Thread(target=self._pass, args=(ours, theirs), daemon=True).start()
+
+    def _pass(self, ours: socket.socket, theirs: socket.socket) -> None:
+        with ours, theirs, suppress(OSError):
+            while True:
+                ready, _, _ = select.select([ours, theirs], [], [])
+                for side in ready:
+                    sent = side.recv(65536)
+                    if not sent or (side is ours and self._cuts(sent, theirs)):
+                        return
+                    (theirs if side is ours else ours).sendall(sent)
+
+    def _cuts(self, sent: bytes, theirs: socket.socket) -> bool:
+        if b"COMMIT" not in sent:
+            return False
+        self.commits += 1
+        self.armed -= 1
+        if self.armed == 0 and self.after:
+            theirs.sendall(sent)
+            theirs.recv(65536)  # it is done; the answer goes nowhere
+        return self.armed == 0
+
+
+@contextmanager
+def cut_at_commit(server: Server, after: bool) -> Iterator[Proxy]:
+    """`after`: the server has committed, and only its answer is lost; else it never heard of it."""
+    proxy = Proxy(server, after)
+    try:
+        yield proxy
+    finally:
+        proxy.close()
+
+
+@contextmanager
+def pooled(server: Server, role: Role) -> Iterator[str]:
+    """The URL of the role through PgBouncer in transaction mode, which has three connections to share."""
+    port, folder = free_port(), Path(tempfile.mkdtemp(prefix="pooler-"))
+    (folder / "users").write_text(f'"{role.name}" "{PASSWORD}"\n')
+    (folder / "pgbouncer.ini").write_text(
+        f"[databases]\npostgres = host={server.folder} port={server.port}\n[pgbouncer]\npool_mode = transaction\n"
+        f"listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = plain\nauth_file = {folder}/users\n"
+        "default_pool_size = 3\nmax_client_conn = 50\nserver_reset_query =\n"
+    )
+    give_away(folder, *folder.iterdir())
+    command = [program("pgbouncer"), "-q", str(folder / "pgbouncer.ini")]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **unprivileged()) as process:
+        try:
+            url = server.urls(role.name, port=port)[1]
+            wait_for(url, process)
+            yield url
+        finally:
+            process.terminate()
+            shutil.rmtree(folder)
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            psycopg.connect(url).close()
+            return
+        except psycopg.OperationalError:
+            assert process.poll() is None and time.monotonic() < deadline, "PgBouncer did not start"
+            time.sleep(0.05)

@@ -68,17 +68,6 @@ def raw(url: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
         yield db
 
 
-def backends(server: Server, role: Role) -> list[int]:
-    with closing(server.admin()) as admin:
-        found = admin.execute("SELECT pid FROM pg_stat_activity WHERE usename = %s", (role.name,)).fetchall()
-    return [pid for (pid,) in found]
-
-
-def cut(server: Server, role: Role) -> None:
-    """End every session of the role, as a restart of the server does."""
-    server.run(*(f"SELECT pg_terminate_backend({pid}, 5000)" for pid in backends(server, role)))
-
-
 class TestWhichServer:
     def test_a_reader_of_what_is_not_there_makes_nothing(self, server: Server, owner: Role) -> None:
         reader = open_reader(POSTGRES, "/project", {"STATE_URL": owner.socket})
