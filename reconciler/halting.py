@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 
 from reconciler.errors import LeaseLost, ReconcilerError
 from reconciler.matching import binding_of
-from reconciler.model import Action, Binding, Halted, Key, Live, Resource, RunState
-from reconciler.providers.base import CanDial, Wanted
+from reconciler.model import Action, Binding, Halted, Key, Resource, RunState
+from reconciler.providers.base import CanDial
 from reconciler.runs import Options, leased
 from reconciler.setup import Setup
 from reconciler.world import Site
@@ -54,7 +54,7 @@ async def _one(run: Run, sites: Mapping[str, Site], bindings: Mapping[Key, Bindi
     if not vendor_id:
         return Halted(key, "not running", "nothing is bound to it")
     try:
-        live = await _live(site, campaign, vendor_id)
+        live = await site.find(campaign, vendor_id)
         if live is None:
             return Halted(key, "not running", "it is not there any more")
         if live.run is RunState.STOPPED:
@@ -69,11 +69,6 @@ async def _one(run: Run, sites: Mapping[str, Site], bindings: Mapping[Key, Bindi
         if after.run is RunState.STOPPED
         else Halted(key, "failed", "the vendor says it still runs")
     )
-
-
-async def _live(site: Site, campaign: Resource, vendor_id: str) -> Live | None:
-    seen = await site.provider.observe(site.account, [Wanted(campaign.name, vendor_id, campaign.spec)])
-    return next((live for live in seen.live if live.vendor_id == vendor_id), None)
 
 
 async def _writer(run: Run, site: Site, campaign: Resource) -> StepWriter:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from reconciler import planfile
 from reconciler.errors import NotThisLedger
 from reconciler.ledger.base import Lease, Ledger, LedgerReader
-from reconciler.model import Binding, Key, Outcome, Plan
+from reconciler.model import Binding, Key, Outcome, Person, Plan
 from reconciler.world import Planned, World
 from reconciler.writer import Run
 
@@ -16,6 +16,7 @@ SUPPRESSED = "suppressed"  # list name -> the fingerprints of everybody on it, j
 APPROVED = "approved"  # "newest" -> the run and the plan file that it carries out
 LOADED = "loaded"  # identity/set -> "1": everybody of the source was sent once, so that percentages mean something
 RELEASED = "released"  # identity -> "1": somebody looked at the canary, and the rest may follow
+REFUSED = "refused"  # "everybody" -> the fingerprints of people who said no, joined
 PROJECT = "project"  # "name" -> that of the project whose ledger this is
 _WIDTH = 16  # bytes of one fingerprint
 
@@ -48,6 +49,18 @@ def approved_plan(ledger: LedgerReader, run: str) -> Plan | None:
     value = ledger.remembered(APPROVED).get("newest")
     kept = json.loads(value) if value else {}
     return planfile.from_json(kept["plan"]) if kept and run in {"", kept["run"]} else None
+
+
+def refusals(ledger: LedgerReader) -> tuple[Person, ...]:
+    """Everybody who said no: suppressed in every campaign, whatever the lists in Git say."""
+    joined = ledger.remembered(REFUSED).get("everybody", b"")
+    return tuple(Person(joined[at : at + _WIDTH]) for at in range(0, len(joined), _WIDTH))
+
+
+def keep_refusal(ledger: Ledger, lease: Lease, person: Person) -> None:
+    """From now on no plan adds this person anywhere."""
+    everybody = sorted({*refusals(ledger), person})
+    ledger.remember(lease, REFUSED, "everybody", b"".join(everybody))
 
 
 async def keep(run: Run, planned: Planned, outcomes: Sequence[Outcome]) -> None:

@@ -8,11 +8,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigInvalid, Problem, ReadIncomplete, VendorError
-from reconciler.keeping import LOADED, RELEASED, SUPPRESSED, loaded_sets
+from reconciler.keeping import LOADED, RELEASED, SUPPRESSED, loaded_sets, refusals
 from reconciler.ledger.base import LedgerReader
 from reconciler.matching import Match, binding_of, match
 from reconciler.model import Binding, Key, Repository, Resource, Source
 from reconciler.providers.base import Observation, UnknownName, Wanted, capabilities_for
+from reconciler.rollback import suspected
 from reconciler.setup import Setup, opened
 from reconciler.world import Site, World
 from reconciler.writer import token_of
@@ -35,19 +36,20 @@ async def look(setup: Setup, sites: Mapping[str, Site], ledger: LedgerReader, fi
         {key: token_of(fingerprints, b.identity, b.run) for key, b in bindings.items() if not b.vendor_id},
         everything=not setup.partial,
     )
+    pairs = await asyncio.gather(*(suspected(pair, sites[pair.resource.key.connection]) for pair in matches.pairs))
     people = {
         pair.resource.key: _people(setup, repository, pair, sites[pair.resource.key.connection], ledger, fingerprints)
-        for pair in matches.pairs
+        for pair in pairs
         if pair.refused is None and pair.resource.absent is None and _concerns_people(pair, ledger)
     }
     return World(
         repository,
         sites,
-        {pair.resource.key: pair for pair in matches.pairs},
+        {pair.resource.key: pair for pair in pairs},
         people,
         {key: binding.vendor_id for key, binding in bindings.items() if key.kind == "contacts"},
         matches.unmanaged,
-        {pair.resource.key: _called(pair, ledger) for pair in matches.pairs if _again(pair)},
+        {pair.resource.key: _called(pair, ledger) for pair in pairs if _again(pair)},
         ledger.remembered(SUPPRESSED),
         loaded_sets(bindings, ledger.remembered(LOADED)),
     )
@@ -92,6 +94,7 @@ def _people(
             withdraws=rules.withdraw,
             key_required=rules.key_required,
             remembered=ledger.remembered(SUPPRESSED),
+            refused=refusals(ledger),
             first=None if binding and binding.identity in ledger.remembered(RELEASED) else resource.rollout_first,
         )
     )

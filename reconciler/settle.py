@@ -13,7 +13,7 @@ from datetime import datetime
 from reconciler.errors import ReadIncomplete, VendorError
 from reconciler.ledger.base import LedgerReader, Op, OpenRequest, OpState, RequestState, Result, Verdict
 from reconciler.model import Action, Binding, Connection, Key, Live, Person, Resource
-from reconciler.providers.base import TakesContacts, Wanted, capabilities_for
+from reconciler.providers.base import TakesContacts, capabilities_for
 from reconciler.world import Site
 from reconciler.writer import SEND_WINDOW, Run
 
@@ -134,9 +134,7 @@ class Settler:
         site, resource = self.sites[request.key.connection], self.resources[request.key.campaign]
         bound = bindings.get(request.key.campaign)
         vendor_id = resource.vendor_id or (bound.vendor_id if bound else None)
-        wanted = Wanted(resource.name, vendor_id or None, resource.spec)
-        seen = await site.provider.observe(site.account, [wanted])
-        return next((live for live in seen.live if live.vendor_id == vendor_id), None)
+        return await site.find(resource, vendor_id) if vendor_id else None
 
     async def _horizon_passed(self, request: OpenRequest, connection: Connection) -> bool:
         """Whether a request that was lost can no longer be executed; waits for that as long as patience lasts."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.matching import Match
-from reconciler.model import Action, Key, Plan, Repository, Unmanaged
-from reconciler.providers.base import Provider
+from reconciler.model import Action, Key, Live, Plan, Repository, Resource, Unmanaged
+from reconciler.providers.base import Provider, Wanted
 
 if TYPE_CHECKING:  # an engine and an HTTP library stand behind these, and `validate` comes by here without using them
     from reconciler.contacts import People
@@ -23,6 +23,11 @@ class Site:
 
     provider: Provider
     account: Account
+
+    async def find(self, campaign: Resource, vendor_id: str) -> Live | None:
+        """A declared campaign as it is live now, by its vendor's id; None where it is gone."""
+        seen = await self.provider.observe(self.account, [Wanted(campaign.name, vendor_id, campaign.spec)])
+        return next((live for live in seen.live if live.vendor_id == vendor_id), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,15 +50,18 @@ class Office:
     here: Running
     environ: dict[str, str] = field(default_factory=dict)
 
-    def run(self, *arguments: str, typed: str | None = None) -> Result:
-        """One command in this process, as a user would type it in the repository; `typed`: at a terminal, where they answer this."""
+    def run(self, *arguments: str, typed: str | None = None, piped: str = "") -> Result:
+        """One command in this process, as a user would type it in the repository.
+
+        `typed`: at a terminal, where they answer this; `piped`: what else comes in on standard input.
+        """
         stream = io.StringIO if typed is None else Terminal
         out, err, before = stream(), stream(), Path.cwd()
         with (
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
             mock.patch.object(sys, "argv", ["reconciler", *arguments]),
-            mock.patch.object(sys, "stdin", stream(typed or "")),
+            mock.patch.object(sys, "stdin", stream(typed or piped)),
             mock.patch.dict(os.environ, self.environ, clear=True),
         ):
             os.chdir(self.root)

@@ -19,13 +19,13 @@ RANKS = (
     {"planner_people"},
     {"planner", "guards", "planfile", "ledger", "providers", "contacts", "selection"},
     {"render", "world"},
-    {"setup", "writer"},
+    {"setup", "writer", "rollback"},
     {"sending", "settle", "keeping"},
     {"observe"},
     {"applier", "approval", "assembly"},
     {"rounds"},
     {"runs"},
-    {"reconcile", "binding", "custody", "resolving", "halting", "releasing"},
+    {"reconcile", "binding", "custody", "resolving", "halting", "releasing", "refusing"},
     {"cli"},
 )
 APART = {"simulator"}  # stands for the vendors: shares nothing with what it tests

@@ -24,6 +24,7 @@ _COMMANDS: Mapping[str, str] = {
     "show": "render a saved plan",
     "adopt": "bind a live object to a declaration",
     "release": "let the rest of a canary follow",
+    "refuse": "suppress one number everywhere, now",
     "halt": "stop everything that can be stopped",
     "resolve": "settle what is in doubt",
     "state": "the ledger",

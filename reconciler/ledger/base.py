@@ -176,6 +176,10 @@ class LedgerReader(Protocol):
         """The newest revision of every person ever claimed for a campaign, streamed, ordered by person."""
         ...
 
+    def sent_with(self, person: Person) -> Sequence[tuple[Key, str, Sent]]:
+        """Every campaign that one person was ever claimed for: its key, its identity, and the newest revision of them there."""
+        ...
+
     def open_requests(self) -> Sequence[OpenRequest]:
         """Requests with ops in SENT, IN_DOUBT or HELD."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.ledger.base import Event, Holder, Op, OpenRequest, OpState
-from reconciler.model import Binding, Key, Sent
+from reconciler.model import Binding, Key, Person, Sent
 
 
 class EmptyReader:
@@ -21,6 +21,9 @@ class EmptyReader:
 
     def sent(self, identity: str) -> Iterator[Sent]:
         return iter(())
+
+    def sent_with(self, person: Person) -> Sequence[tuple[Key, str, Sent]]:
+        return ()
 
     def open_requests(self) -> Sequence[OpenRequest]:
         return ()

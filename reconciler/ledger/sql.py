@@ -151,6 +151,15 @@ class SqlReader:
             *_, (_, revision, scope, state, vendor_id, key_mac, fields_mac) = claimed
             yield Sent(Person(person), names[scope], state, revision, vendor_id, key_mac, fields_mac)
 
+    def sent_with(self, person: Person) -> Sequence[tuple[Key, str, Sent]]:
+        rows = self._session.fetch(
+            "SELECT s.campaign, s.identity, s.contacts, o.state, o.revision, o.vendor_id, o.key_mac, o.fields_mac"
+            f" FROM scope s JOIN op o ON o.scope_id = s.id WHERE o.person = ? AND s.{ADDS} ORDER BY s.campaign, s.identity, o.revision",
+            person,
+        )
+        newest = {(campaign, identity): sent for campaign, identity, *sent in rows}
+        return [(Key.parse(campaign), identity, Sent(person, *sent)) for (campaign, identity), sent in newest.items()]
+
     def open_requests(self) -> Sequence[OpenRequest]:
         rows = self._session.fetch(
             "SELECT r.id, s.campaign, s.contacts, s.identity, s.verb, r.call, r.token, r.run, r.claimed_at,"

@@ -232,6 +232,15 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class Removal:
+    """What became of one refusal at one campaign that the person was sent to. `why`: a sentence, where it is not obvious."""
+
+    key: Key
+    result: Literal["withdrawn", "not there", "in a call", "failed", "cannot"]
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Halted:
     """What `halt` made of one campaign. `why`: for `failed` and `cannot`, a sentence."""
 

@@ -15,6 +15,7 @@ from reconciler.model import (
     Key,
     Outcome,
     Plan,
+    Removal,
     Report,
     Repository,
     Severity,
@@ -110,6 +111,17 @@ def halted_text(results: Sequence[Halted]) -> str:
     lines.append(
         f"{counted(stopped, 'campaign')} stopped. The next apply starts again what is declared `activation: running`."
     )
+    return "\n".join(lines) + "\n"
+
+
+def removals_text(removals: Sequence[Removal]) -> str:
+    """What one refusal did, campaign by campaign, what is left to be done by hand first."""
+    order = ("failed", "cannot", "in a call", "withdrawn", "not there")
+    lines = [
+        f"{one.result:<12} {one.key}" + (f"  {inert(one.why)}" if one.why else "")
+        for one in sorted(removals, key=lambda one: (order.index(one.result), one.key))
+    ]
+    lines.append("Suppressed everywhere from now on: no plan adds this number again.")
     return "\n".join(lines) + "\n"
 
 

@@ -617,3 +617,26 @@ class TestLoading:
         with pytest.raises(LedgerError):
             ledger._session.load("memory", self.COLUMNS, rows)
         assert ledger.remembered("loaded") == {}
+
+
+class TestOnePerson:
+    """Where somebody was ever sent, for a refusal."""
+
+    def test_of_somebody_who_was_never_sent_nothing_is_known(self, ledger: Ledger, store: Store) -> None:
+        assert list(store.reader().sent_with(person(1))) == list(ledger.sent_with(person(1))) == []
+
+    def test_every_campaign_shows_its_newest_revision(self, ledger: Ledger, lease: Lease) -> None:
+        for op in (add(1), add(1, 2), add(2)):
+            ledger.outcome(lease, ledger.claim(lease, request(op)), verdict([op], vendor_id=f"v{op.revision}"))
+        other = replace(add(1, 3), identity="6e" * 16, key=SUMMER.contact_set("june"))
+        ledger.claim(lease, request(other))
+        withdrawal = add(2, verb="withdraw_contacts")
+        ledger.outcome(lease, ledger.claim(lease, request(withdrawal)), verdict([withdrawal]))
+        found = {key: (identity, sent.contacts, sent.state, sent.revision, sent.vendor_id)
+                 for key, identity, sent in ledger.sent_with(person(1))}  # fmt: skip
+        assert found == {
+            CAMPAIGN: (IDENTITY, "renewals-may", "confirmed", 2, "v2"),
+            SUMMER: ("6e" * 16, "june", "sent", 3, ""),
+        }
+        ((key, _, sent),) = ledger.sent_with(person(2))
+        assert (key, sent.state) == (CAMPAIGN, "withdrawn")
