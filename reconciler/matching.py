@@ -42,19 +42,20 @@ def match(
     have left: a namesake that carries it is what our own earlier attempt made. `everything`: False for a partial plan, which says
     nothing about what it did not look at.
     """
-    views = {connection: _View(found) for connection, found in live.items()}
+    views = {connection: _View(found, _owners(bindings, connection)) for connection, found in live.items()}
     pairs = tuple(
         _one(resource, views[resource.key.connection], bindings, readable[resource.key.connection], marks)
         for resource in resources
     )
-    unmanaged = tuple(_unmanaged(pairs, views, bindings)) if everything else ()
+    unmanaged = tuple(_unmanaged(pairs, views)) if everything else ()
     return Matches(pairs, unmanaged)
 
 
 class _View:
-    """One connection's live objects by id and by name."""
+    """One connection's live objects by id and by name. `owners`: vendor id -> the campaign it is bound as, declared or not."""
 
-    def __init__(self, found: Iterable[Live]) -> None:
+    def __init__(self, found: Iterable[Live], owners: Mapping[str, Key]) -> None:
+        self.owners = owners
         self.by_id = {live.vendor_id: live for live in found}
         self.by_name: dict[str, list[Live]] = {}
         for live in self.by_id.values():
@@ -91,26 +92,59 @@ def _unbound(resource: Resource, view: _View, binding: Binding | None, mark: str
         if mark and live.mark == mark:
             return Match(resource, live, binding, f"made by us, found by its mark {mark}")
     if namesakes and resource.absent is None:
-        return Match(resource, binding=binding, refused=_namesake(resource, namesakes))
+        return Match(resource, binding=binding, refused=_taken(resource, namesakes, view.owners))
     return Match(resource, binding=binding)
 
 
-def _unmanaged(
-    pairs: Sequence[Match], views: Mapping[str, _View], bindings: Mapping[Key, Binding]
-) -> Iterable[Unmanaged]:
+def _owners(bindings: Mapping[Key, Binding], connection: str) -> dict[str, Key]:
+    bound = ((key, binding.vendor_id) for key, binding in bindings.items() if key.connection == connection)
+    return {vendor_id: key for key, vendor_id in bound if vendor_id and key.kind == "campaign"}
+
+
+def _unmanaged(pairs: Sequence[Match], views: Mapping[str, _View]) -> Iterable[Unmanaged]:
     declared = {(pair.resource.key.connection, pair.live.vendor_id) for pair in pairs if pair.live}
-    ours = {(key.connection, b.vendor_id): key for key, b in bindings.items() if key.kind == "campaign" and b.vendor_id}
     for connection, view in sorted(views.items()):
         for live in sorted(view.by_id.values(), key=lambda found: (found.name, found.vendor_id)):
             if (connection, live.vendor_id) in declared:
                 continue
-            key = ours.get((connection, live.vendor_id))
+            key = view.owners.get(live.vendor_id)
             note = f"no longer declared, still bound as {key}" if key else live.note
             yield Unmanaged(connection, live.vendor_id, live.name, live.run.value if live.run else "", note)
 
 
 def _error(code: str, resource: Resource, message: str, remedy: str) -> Finding:
     return Finding(code, Severity.ERROR, message, str(resource.key), remedy=remedy, source=str(resource.source))
+
+
+def _taken(resource: Resource, found: Sequence[Live], owners: Mapping[str, Key]) -> Finding:
+    """Whose the name is. A mark that this ledger does not know was left by a run whose ledger this is not, or is no longer."""
+    for live in found:
+        if live.vendor_id in owners:
+            return _renamed(resource, owners[live.vendor_id])
+    for live in found:
+        if live.mark:
+            return _older(resource, live)
+    return _namesake(resource, found)
+
+
+def _renamed(resource: Resource, owner: Key) -> Finding:
+    return _error(
+        "namesake",
+        resource,
+        f'The object called "{resource.name}" at {resource.key.connection} is bound as {owner}.',
+        f"If the declaration was renamed: reconciler state mv {owner} {resource.key}. Else give yours another displayName.",
+    )
+
+
+def _older(resource: Resource, live: Live) -> Finding:
+    return _error(
+        "ledger-older",
+        resource,
+        f'The object called "{resource.name}" ({live.vendor_id}) at {resource.key.connection} carries the mark [{live.mark}] of a create '
+        "that this ledger does not know: the ledger is older than reality, or another project made it.",
+        "Bring the newest ledger back. Do not adopt the object: whom it reached would look new and be called again. If another project "
+        "made it, give yours another displayName.",
+    )
 
 
 def _namesake(resource: Resource, found: Sequence[Live]) -> Finding:

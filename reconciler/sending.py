@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING, TypeVar
 
-from reconciler.ledger.base import Ledger
 from reconciler.model import Action, Binding, Contact, Limits, Live, LiveContact, Person, Phone, Resource
 from reconciler.providers.base import Edit, Leaving, TakesContacts, capabilities_for
+from reconciler.rollback import check_empty
 from reconciler.world import World
 from reconciler.writer import StepWriter, marked
 
@@ -68,15 +68,21 @@ class Sending:
 
     async def _bind(self, container: str) -> None:
         """Also a container that was found and not made is ours from here on: a lost answer about its people is looked for in it."""
-        run, key = self.writer.run, self.writer.key
-        bound = Binding(key, self.writer.identity, container, {})
-
-        def note(ledger: Ledger) -> None:
-            if key not in ledger.bindings():
-                ledger.bind(run.lease, bound, "found by its mark")
-
-        if container != self.campaign.vendor_id:
-            await run.journal.run(note)
+        if container == self.campaign.vendor_id:
+            return
+        run, key, identity = self.writer.run, self.writer.key, self.writer.identity
+        made, reached = await run.journal.run(
+            lambda ledger: (
+                key in ledger.bindings(),
+                any(sent.contacts == key.contacts for sent in ledger.sent(identity)),
+            )
+        )
+        if made:
+            return
+        if not reached:
+            await check_empty(self._provider, self.writer, self.campaign, container)
+        bound = Binding(key, identity, container, {})
+        await run.journal.run(lambda ledger: ledger.bind(run.lease, bound, "found by its mark"))
 
     async def _add(self, container: str) -> None:
         async def send(batch: Sequence[Contact]) -> None:
