@@ -29,7 +29,14 @@ def record(layer: str, count: int, unit: str, found: int, note: str = "", second
     path = os.environ.get(VARIABLE)
     if not path:
         return
-    line = {"layer": layer, "count": count, "unit": unit, "found": found, "note": note, "seconds": round(seconds, 2)}
+    line = {
+        "layer": layer,
+        "count": count,
+        "unit": unit,
+        "found": int(found),
+        "note": note,
+        "seconds": round(seconds, 2),
+    }
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         os.write(handle, json.dumps(line, ensure_ascii=False).encode() + b"\n")
