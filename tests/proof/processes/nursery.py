@@ -71,6 +71,11 @@ class Running:
         passed = (folder / "passed").read_text("utf-8") if (folder / "passed").exists() else ""
         return Ended(code, out, err, tuple(passed.splitlines()))
 
+    def said(self) -> str:
+        """Its standard error so far."""
+        path = Path(self.job.folder) / "err"
+        return path.read_text("utf-8") if path.exists() else ""
+
     def signal(self, number: int) -> None:
         os.kill(self.pid, number)
 

@@ -109,8 +109,8 @@ def _around_commits(points: Points) -> None:
 
 
 def _step(call: Any) -> str:
-    """Which step of the ledger a call handed to the journal takes, from the names in it."""
-    return next((name for name in call.__code__.co_names if name in STEPS), "commit")
+    """Which step of the ledger a call handed to the journal ends with, from the names in it."""
+    return next((name for name in reversed(call.__code__.co_names) if name in STEPS), "remember")
 
 
 def _around_requests(points: Points) -> None:

@@ -95,13 +95,17 @@ class Stage:
         """The next runs of the job, a person's word on what is held, and the runs after that; returns what is wrong in the end."""
         self.settle()
         found = judging.too_many(self)
+        if self.answer():
+            self.settle()
+        return found + judging.judge(self)
+
+    def answer(self) -> bool:
+        """Let a person who looked into the panels resolve what is held; whether there was anything."""
         answers = judging.answers(self)
         for words in answers:
             ended = self.run("resolve", *words)
             assert ended.code == 0, ended.err
-        if answers:
-            self.settle()
-        return found + judging.judge(self)
+        return bool(answers)
 
     def settle(self) -> None:
         """Apply until nothing is left to do; the last time nothing is sent."""
