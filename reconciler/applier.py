@@ -74,7 +74,12 @@ class Applier:
     async def _step(self, change: Change) -> Outcome:
         match = self.world.matches[change.key.campaign]
         site = self.world.sites[change.key.connection]
-        writer = await self._writer(change, match, site)
+        try:
+            writer = await self._writer(change, match, site)
+        except LeaseLost:
+            raise
+        except ReconcilerError as failure:  # of the ledger: nothing was tried, and the others are not cut off by it
+            return Outcome(change, "rejected", "", str(failure))
         try:
             await self._check_unmoved(change, match, site)
             vendor_id, error = await _STEPS[change.action](self, change, match, site, writer)
