@@ -64,4 +64,4 @@ def story(trace: Sequence[Label]) -> Iterator[str]:
     for label in trace:
         who = f"run {label.epoch} " if label.epoch else ""
         whom = " and ".join(NAMES[n] for n in bits(label.mask))
-        yield f"{who}{label.what}" + (f": {whom}" if whom else "")
+        yield f"{who}{label.what}" + (f" ({whom})" if whom else "")

@@ -261,7 +261,7 @@ class Model:
     # ---- settling ------------------------------------------------------------------------------------------------------
 
     def settle(self, state: State, run: Run, slot: int, doubts: int) -> Iterator[Step]:
-        """By repeating, by a person, or by reading."""
+        """By repeating, where the shipped code looks first and repeats only for whom it does not see; by a person; or by reading."""
         if self.broken == "unreadable means done":
             decided = Label("guesses: done", run.epoch, doubts), verdict(state, doubts, CONFIRMED)
         elif self.repeatable or self.broken in {"no settling", "unreadable means not done"}:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from docs.model.mutants import ASSUMPTIONS, MUTANTS, Mutant, story
@@ -21,6 +24,7 @@ THREE_CONTACTS = (
     Rules("deduplicating", contacts=3, starts=2, slots=1),
     Rules("unreadable", contacts=3, starts=2, slots=1),
 )
+RELIABILITY = Path(__file__).parent.parent.parent / "docs" / "reliability.md"
 MOST = 2_000_000  # states of one search, which is then not exhaustive; only three contacts come near
 FORM = SHORT_FORM if not LONG else LONG_FORM + THREE_CONTACTS if NIGHTLY else LONG_FORM
 
@@ -54,7 +58,22 @@ def test_a_trace_reads_as_a_story() -> None:
     assert list(story(mutant.search().trace)) == [
         "run 1 takes the lease",
         "run 1 recovers",
-        "run 1 claims: Anna",
-        "run 1 finds its claim fresh: Anna",
-        "run 1 sends: Anna",
+        "run 1 claims (Anna)",
+        "run 1 finds its claim fresh (Anna)",
+        "run 1 sends (Anna)",
     ]
+
+
+def test_the_stories_in_the_docs_are_what_the_model_finds() -> None:
+    told = re.findall(r"```\n(Without|Where): (.+?), (I\d+)\n(.*?)```", RELIABILITY.read_text("utf-8"), re.DOTALL)
+    assert len(told) >= 4
+    for word, name, broken, text in told:
+        mutants = MUTANTS if word == "Without" else ASSUMPTIONS
+        (mutant,) = (m for m in mutants if (m.name, m.breaks) == (name, broken))
+        lines = [f"{place:2} {line}" for place, line in enumerate(story(mutant.search().trace), 1)]
+        assert text.rstrip("\n").splitlines() == lines, name
+
+
+def test_the_docs_name_every_part_that_was_taken_out() -> None:
+    text = RELIABILITY.read_text("utf-8")
+    assert [mutant.name for mutant in MUTANTS + ASSUMPTIONS if f"| {mutant.name} |" not in text] == []
