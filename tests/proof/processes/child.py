@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
 import stamina
 
-from reconciler import cli, runs
+from reconciler import cli, ledger, runs
 from reconciler.clock import SystemClock
 from tests.proof.processes.clock import SharedClock
 from tests.proof.processes.points import Cut, Points, install
@@ -20,19 +21,21 @@ QUICK_LOOK = 0.05  # seconds between two looks at a held lease
 
 def live(job: dict[str, Any]) -> NoReturn:
     code = 70
-    points = Points(Cut(**job["cut"]) if job["cut"] else None)
-    folder = Path(job["folder"])
     try:
+        points = Points(Cut(**job["cut"]) if job["cut"] else None)
+        folder = Path(job["folder"])
         _move_in(job, folder)
         _set_clock(SharedClock(Path(job["clock"]), job["skips"]), job["skips"])
         stamina.set_testing(True, attempts=3)
         install(points)
         code = cli._run()
-    finally:
+        (folder / "passed").write_text("\n".join(points.passed), "utf-8")
         sys.stdout.flush()
         sys.stderr.flush()
-        (folder / "passed").write_text("\n".join(points.passed), "utf-8")
-        os._exit(code)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)  # never back into the warm process's own loop
 
 
 def _move_in(job: dict[str, Any], folder: Path) -> None:
@@ -54,6 +57,7 @@ def _set_clock(clock: SharedClock, skips: bool) -> None:
     setattr(SystemClock, "now", lambda self: clock.now())  # noqa: B010 - a plain assignment is what mypy refuses
     setattr(SystemClock, "monotonic", lambda self: clock.monotonic())  # noqa: B010 - as above
     setattr(SystemClock, "sleep", lambda self, seconds: clock.sleep(seconds))  # noqa: B010 - as above
+    setattr(ledger, "_simulated", lambda _: lambda: clock.now().timestamp())  # noqa: B010 - as above
     runs.LOCK_RETRY = QUICK_LOOK
     if skips:
         setattr(runs, "_heartbeat", _no_heartbeat)  # noqa: B010 - as above

@@ -13,3 +13,11 @@ from tests.proof.processes.stage import Stage, stage
 def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with stage(tmp_path_factory.mktemp("processes")) as made:
         yield made
+
+
+@pytest.fixture
+def shared(team: Stage) -> Iterator[Stage]:
+    """The same with the ledger in PostgreSQL."""
+    team.shared = True
+    yield team
+    team.shared = False

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -63,21 +63,22 @@ class Running:
     pid: int
     job: Job
     _nursery: Nursery
+    _handle: int  # of this process and no other, also when it has ended and its number is somebody else's
 
     def wait(self) -> Ended:
         code = self._nursery.code_of(self.pid)
-        folder = Path(self.job.folder)
-        out, err = (folder / "out").read_text("utf-8"), (folder / "err").read_text("utf-8")
-        passed = (folder / "passed").read_text("utf-8") if (folder / "passed").exists() else ""
-        return Ended(code, out, err, tuple(passed.splitlines()))
+        os.close(self._handle)
+        return Ended(code, self.said("out"), self.said(), tuple(self.said("passed").splitlines()))
 
-    def said(self) -> str:
-        """Its standard error so far."""
-        path = Path(self.job.folder) / "err"
+    def said(self, where: str = "err") -> str:
+        """Its standard error or output so far; nothing where it ended before it had opened them."""
+        path = Path(self.job.folder) / where
         return path.read_text("utf-8") if path.exists() else ""
 
     def signal(self, number: int) -> None:
-        os.kill(self.pid, number)
+        """To one that has ended already: nothing."""
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._handle, number)
 
     def frozen(self) -> bool:
         """Wait until it is stopped, or has ended: True where it is stopped."""
@@ -109,7 +110,7 @@ class Nursery:
         self.process.stdin.flush()
         while "pid" not in (line := self._line()):
             self._codes[line["ended"]] = line["code"]
-        return Running(line["pid"], job, self)
+        return Running(line["pid"], job, self, os.pidfd_open(line["pid"]))
 
     def code_of(self, pid: int) -> int:
         """Wait for the end of a process that was started here."""

@@ -23,10 +23,13 @@ START = "tel4vn-hanoi POST /v1/campaign/{campaign_uuid}/run/start"
 
 @dataclass(frozen=True, slots=True)
 class Crash:
-    """Runs that are cut one after the other, and what goes wrong beside it; afterwards runs that are left in peace."""
+    """Runs that are cut one after the other, and what goes wrong beside it; afterwards runs that are left in peace.
+
+    A cut that is a number is a share of the time that a clean run takes: between two points, wherever it then is.
+    """
 
     act: Act
-    cuts: tuple[Cut, ...]
+    cuts: tuple[Cut | float, ...]
     faults: tuple[Mapping[str, Any], ...] = ()
 
 
@@ -78,7 +81,10 @@ def crash(number: int, points: Mapping[Act, Sequence[str]]) -> Crash:
         number -= len(points[act])
     rng = random.Random(number)
     act = rng.choice(sorted(points))
-    cuts = tuple(Cut("", rng.randint(1, len(points[act]))) for _ in range(rng.choice((1, 1, 2, 2, 3))))
+    cuts = tuple(
+        rng.random() if rng.random() < 0.25 else Cut("", rng.randint(1, len(points[act])))
+        for _ in range(rng.choice((1, 1, 2, 2, 3)))
+    )
     return Crash(act, cuts, tuple(fault(rng) for _ in range(rng.choice((0, 1, 1, 2)))))
 
 

@@ -7,6 +7,7 @@ What is applied: the examples, in small batches and pages, so that a run has man
 from __future__ import annotations
 
 import shutil
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -17,7 +18,8 @@ from typing import Any, Literal
 
 from reconciler.ledger import open_ledger, open_reader
 from reconciler.ledger.base import Ledger, LedgerReader
-from reconciler.model import StateStore
+from reconciler.model import Reference, StateStore
+from tests import postgres
 from tests.faulty import LOGINS
 from tests.office import EXAMPLES, Office, office
 from tests.proof.processes import judging
@@ -28,6 +30,11 @@ from tests.proof.processes.points import Cut
 Act = Literal["load", "edit"]
 ACTS: tuple[Act, ...] = ("load", "edit")
 APPLY = ("apply", "--auto-approve", "--format", "json", "--settle-timeout", "1h")
+STATE_URL = "RECONCILER_STATE_URL"
+_SHARED = (
+    "backend: sqlite\n    path: .reconciler/state.db\n    persistent: true ",
+    f"backend: postgres\n    url: {{env: {STATE_URL}}}",
+)
 _SMALL = "limits: {concurrency: 3, batchSize: 3, pageSize: 5, timeout: 30s}"
 _EDITS = (
     ("campaigns/spring-renewals.yaml", "concurrent_call: 5", "concurrent_call: 6"),
@@ -47,13 +54,19 @@ _NEW = {
 
 @dataclass
 class Stage:
-    """One office whose commands run elsewhere and can be cut. `dialled`: whom a clean run makes dialled, by act and vendor."""
+    """One office whose commands run elsewhere and can be cut.
+
+    `dialled`: whom a clean run makes dialled, by act and vendor; `seconds`: how long it takes.
+    `shared`: the ledger is in PostgreSQL, in a schema of its own each time.
+    """
 
     office: Office
     home: Path
     nursery: Nursery
     act: Act = "load"
+    shared: bool = False
     dialled: dict[Act, dict[str, Counter[str]]] = field(default_factory=dict)
+    seconds: dict[Act, float] = field(default_factory=dict)
     _points: dict[Act, tuple[str, ...]] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=count)
 
@@ -63,6 +76,8 @@ class Stage:
 
     @property
     def store(self) -> StateStore:
+        if self.shared:
+            return StateStore(backend="postgres", url=Reference("env", STATE_URL))
         return StateStore(path=str(self.office.root / ".reconciler" / "state.db"), persistent=True)
 
     def begin(self, act: Act = "load", *faults: Mapping[str, Any]) -> None:
@@ -76,6 +91,9 @@ class Stage:
         self.office.here.simulator.reset()
         self.act = act
         _write(self.office, edited=False)
+        if self.shared:
+            self.office.environ[STATE_URL] = postgres.server().role().socket
+            self.office.edit("reconciler.yaml", *_SHARED)
         if act == "edit":
             first = self.run()
             assert first.code == 0, first.err
@@ -91,12 +109,15 @@ class Stage:
     def run(self, *argv: str, cut: Cut | None = None, skips: bool = True) -> Ended:
         return self.start(*argv, cut=cut, skips=skips).wait()
 
-    def finish(self) -> list[str]:
-        """The next runs of the job, a person's word on what is held, and the runs after that; returns what is wrong in the end."""
-        self.settle()
+    def finish(self, *, again: bool = True) -> list[str]:
+        """The next runs of the job, a person's word on what is held, and the runs after that; returns what is wrong in the end.
+
+        `again`: one more in the end, which has to find nothing to do.
+        """
+        self.settle(again)
         found = judging.too_many(self)
         if self.answer():
-            self.settle()
+            self.settle(again)
         return found + judging.judge(self)
 
     def answer(self) -> bool:
@@ -107,14 +128,16 @@ class Stage:
             assert ended.code == 0, ended.err
         return bool(answers)
 
-    def settle(self) -> None:
-        """Apply until nothing is left to do; the last time nothing is sent."""
+    def settle(self, again: bool) -> None:
+        """Apply until a run came through whole, or with `again` until one found nothing to do, and sent nothing."""
         for _ in range(5):
             before = len(self.writes())
             ended = self.run()
             assert ended.code in {0, 8, 9}, ended.err
             if ended.json()["result"] == "nothing":
                 assert len(self.writes()) == before
+                return
+            if ended.code == 0 and not again:
                 return
         raise AssertionError("five more runs and still something to do")
 
@@ -126,7 +149,9 @@ class Stage:
 
     def _learn(self, act: Act) -> tuple[str, ...]:
         self.begin(act)
+        begun = time.monotonic()
         ended = self.run()
+        self.seconds[act] = time.monotonic() - begun
         assert ended.code == 0, ended.err
         self.dialled[act] = self.dials()
         assert judging.judge(self) == []
@@ -146,17 +171,19 @@ class Stage:
 
     @contextmanager
     def reader(self) -> Iterator[LedgerReader]:
-        with closing(open_reader(self.store, str(self.office.root), {}, self.clock)) as reader:
+        with closing(open_reader(self.store, str(self.office.root), self.office.environ, self.clock)) as reader:
             yield reader
 
     @contextmanager
     def ledger(self) -> Iterator[Ledger]:
-        with closing(open_ledger(self.store, str(self.office.root), {}, self.clock)) as ledger:
+        with closing(open_ledger(self.store, str(self.office.root), self.office.environ, self.clock)) as ledger:
             yield ledger
 
 
 def _write(team: Office, *, edited: bool) -> None:
     """The repository and the people as they are before, or after, the edit."""
+    if not edited:
+        shutil.copy(EXAMPLES / "campaigns" / "reconciler.yaml", team.root)
     connections = (EXAMPLES / "campaigns" / "connections.yaml").read_text("utf-8")
     connections = connections.replace("limits: {concurrency: 4, batchSize: 200, timeout: 30s}", _SMALL)
     for zone in ("region: PL", "region: RU"):

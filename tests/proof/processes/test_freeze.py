@@ -73,6 +73,16 @@ def test_a_run_that_was_frozen_past_its_lease_does_nothing_more(team: Stage, par
     assert wrong == []
 
 
+def test_the_same_holds_with_the_ledger_in_postgresql(shared: Stage) -> None:
+    shared.points("load")
+    chosen = SHORT if figures.LONG else SHORT[1:3]
+    with figures.recorded(LAYER, "runs") as tally:
+        tally.count = len(chosen)
+        wrong = [(cut, found) for cut in chosen if (found := frozen(shared, cut, 2 * LEASE))]
+        tally.found = len(wrong)
+    assert wrong == []
+
+
 def test_a_run_frozen_within_a_commit_holds_everybody_up_and_is_not_overtaken(team: Stage) -> None:
     team.points("load")
     team.begin()

@@ -5,12 +5,16 @@ Short: one point of each kind. `CHAOS=1`: every point of a first apply and of an
 
 from __future__ import annotations
 
+import random
 import signal
+import time
+from collections.abc import Sequence
 
 import pytest
 
 from tests.proof import figures
 from tests.proof.processes import judging
+from tests.proof.processes.points import Cut
 from tests.proof.processes.scenarios import Crash, crash, telling
 from tests.proof.processes.stage import ACTS, Stage
 
@@ -23,10 +27,29 @@ def play(team: Stage, one: Crash) -> list[str]:
     """What is wrong once a scenario is over."""
     team.begin(one.act, *one.faults)
     for cut in one.cuts:
-        assert team.run(cut=cut).code in {-signal.SIGKILL, 0, 8, 9}
+        assert killed(team, cut, team.seconds[one.act]) in {-signal.SIGKILL, 0, 8, 9}
         if found := judging.too_many(team):
             return found
-    return team.finish()
+    return team.finish(again=not one.faults)
+
+
+def killed(team: Stage, cut: Cut | float, whole: float) -> int:
+    """How a run ended that was killed at a point, or after a share of the time that a `whole` one takes."""
+    if isinstance(cut, Cut):
+        return team.run(cut=cut).code
+    run = team.start()
+    time.sleep(cut * whole)
+    run.signal(signal.SIGKILL)
+    return run.wait().code
+
+
+def played(team: Stage, chosen: Sequence[Crash]) -> list[tuple[Crash, list[str]]]:
+    """The scenarios after which something is wrong."""
+    with figures.recorded(LAYER, "scenarios") as tally:
+        tally.count = len(chosen)
+        wrong = [(one, found) for one in chosen if (found := play(team, one))]
+        tally.found = len(wrong)
+    return wrong
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -36,8 +59,14 @@ def test_a_kill_anywhere_calls_nobody_twice_and_loses_nobody(team: Stage, part: 
         chosen = [crash(number, known) for number in range(part, SCENARIOS, PARTS)]
     else:
         chosen = [Crash("load", (cut,)) for cut in telling(known["load"])][part::PARTS]
-    with figures.recorded(LAYER, "scenarios") as tally:
-        tally.count = len(chosen)
-        wrong = [(one, found) for one in chosen if (found := play(team, one))]
-        tally.found = len(wrong)
-    assert wrong == []
+    assert played(team, chosen) == []
+
+
+def test_the_same_holds_with_the_ledger_in_postgresql(shared: Stage) -> None:
+    known = {act: shared.points(act) for act in ACTS}
+    if figures.LONG:
+        rng = random.Random("postgresql")
+        chosen = [crash(rng.randrange(SCENARIOS), known) for _ in range(SCENARIOS // 10)]
+    else:
+        chosen = [Crash("load", (cut,)) for cut in telling(known["load"])[::7]]
+    assert played(shared, chosen) == []
