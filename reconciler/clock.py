@@ -7,7 +7,6 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
-
 # Goes on while the machine is suspended, where the system has such a clock: a claim from before must not look fresh afterwards.
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
