@@ -116,9 +116,10 @@ class Stage:
         """
         self.settle(again)
         found = judging.too_many(self)
-        if self.answer():
+        while not found and self.answer():  # what is sent again may be lost again, as often as there are faults
             self.settle(again)
-        return found + judging.judge(self)
+            found = judging.too_many(self)
+        return found or judging.judge(self)
 
     def answer(self) -> bool:
         """Let a person who looked into the panels resolve what is held; whether there was anything."""
