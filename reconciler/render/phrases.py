@@ -188,11 +188,6 @@ def ledger_told(lineage: str, serial: int) -> str:
     return f"ledger {lineage}, serial {serial}" if lineage else "ledger empty: nothing was ever applied with it"
 
 
-def ledger_told(lineage: str, serial: int) -> str:
-    """Which ledger it was, and how far: where an older or an empty one was put in its place, here it can be seen."""
-    return f"ledger {lineage}, serial {serial}" if lineage else "ledger empty: nothing was ever applied with it"
-
-
 def still(unchanged: int, held: int) -> str:
     """Who stays as they are; `held` of them because they are in doubt, or because the vendor refused them before."""
     return f"{unchanged:,} unchanged" + (f" ({held:,} of them in doubt or refused before)" if held else "")
