@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Mapping
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 
 import click
@@ -99,8 +100,7 @@ def _run() -> int:
     try:
         code = program.main(prog_name="reconciler", standalone_mode=False)
     except click.UsageError as error:
-        error.show()
-        return 64
+        return _misused(error)
     except click.exceptions.Exit as done:
         return done.exit_code
     except (click.Abort, KeyboardInterrupt):
@@ -111,6 +111,16 @@ def _run() -> int:
     except Exception as error:
         return _failed(error)
     return code if isinstance(code, int) else 0
+
+
+def _misused(error: click.UsageError) -> int:
+    """What was typed is quoted, and may be somebody's number."""
+    from reconciler.redact import mask
+
+    shown = StringIO()
+    error.show(file=shown)
+    click.echo(mask(shown.getvalue()), err=True, nl=False)
+    return 64
 
 
 def _failed(error: Exception) -> int:

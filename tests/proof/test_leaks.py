@@ -174,6 +174,45 @@ def test_a_source_that_cannot_be_read_is_not_quoted(tmp_path: Path, how: str) ->
         assert len(set(codes)) > 1 or how in {"twice", "with numbers in the names"}
 
 
+def test_who_refuses_is_not_printed_and_a_ledger_that_moves_takes_nobody_along(tmp_path: Path) -> None:
+    with hunted(tmp_path, 9, SMALL) as (team, crowd, sieve), loud():
+        assert live(team, sieve, ("apply", "--auto-approve")) == [0]
+        for person in crowd.people[::4]:
+            for typed in (
+                person.e164,
+                f" {person.e164[:5]} {person.e164[5:]}\n",
+                person.e164[:7],
+                f"0{person.national}",
+                person.name,
+            ):
+                told = team.run("refuse", piped=typed)
+                sieve.see(f"refuse of {typed}", told.out + told.err)
+        there = tmp_path / "moved.db"
+        assert live(team, sieve, *LOOKS, ("state", "migrate", "--to", f"sqlite://{there}"))[-1] == 0
+        sieve.see("moved", there.read_bytes())
+
+
+def misplaced(typed: str) -> list[tuple[str, ...]]:
+    """Commands that take something else where this stands."""
+    key = "tel4vn-hanoi/campaign/spring-renewals"
+    return [
+        (typed,), (f"--{typed}",), ("-C", typed, "plan"), ("plan", f"--{typed}"), ("plan", typed), ("plan", "--select", typed),
+        ("plan", "--select", f"campaign={typed}"), ("validate", "--format", typed), ("show", typed), ("apply", typed),
+        ("apply", "--lock-timeout", typed), ("apply", "--resume", typed), ("resolve", typed), ("resolve", typed, "--applied"),
+        ("resolve", typed, "--applied", "--reason", "seen"), ("adopt", key, typed), ("adopt", typed, "1"), ("release", typed),
+        ("refuse", typed), ("refuse", "--region", typed), ("schema", typed), ("simulator", "--port", typed), ("halt", typed),
+        ("state", typed), ("state", "show", typed), ("state", "rm", typed, "--reason", "x"), ("state", "migrate", "--to", typed),
+        ("state", "mv", typed, key), ("state", "unlock", typed),
+    ]  # fmt: skip
+
+
+def test_a_number_in_the_wrong_place_of_a_command_is_not_repeated(tmp_path: Path) -> None:
+    with hunted(tmp_path, 10, SMALL) as (team, crowd, sieve):
+        for person in crowd.people[:: sized(40, 4)]:
+            for typed in (person.e164, f"0{person.national}", f"{person.national[:3]} {person.national[3:]}"):
+                assert 0 not in live(team, sieve, *misplaced(typed))
+
+
 WRONG = (
     "Zq7wXk2mPv9rTn4sLb8cHd6fJg3yQa5e",
     "",
