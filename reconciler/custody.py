@@ -11,6 +11,7 @@ from pathlib import Path
 from reconciler import planfile
 from reconciler.clock import Clock
 from reconciler.errors import LedgerError, Misuse
+from reconciler.keeping import check_project
 from reconciler.ledger import open_ledger, open_reader
 from reconciler.ledger.base import Freed, LedgerReader
 from reconciler.ledger.closing import ARRIVING, CLOSED, MOVED, Move, check_open, moves
@@ -27,10 +28,11 @@ from reconciler.setup import Setup
 def unlock(setup: Setup, reason: str) -> Freed:
     """Take the lease from whoever holds it: from now on that run can write neither to the ledger nor, within seconds, to a vendor.
 
-    Needs no contact key. Raises Misuse where there is no ledger.
+    Needs no contact key. Raises Misuse where there is no ledger, NotThisLedger where it is another project's.
     """
     with closing(open_reader(*_where(setup))) as reader:
         _session(reader)
+        check_project(reader, setup.repository.project.name)
         holder, since = reader.holder(), reader.held_since()
     with closing(open_ledger(*_where(setup))) as ledger:
         epoch = ledger.unlock(holder_of(setup.environ), reason)
@@ -61,6 +63,7 @@ async def migrate(setup: Setup, to: str) -> tuple[Place, Copied | None]:
     target = place(to, str(setup.root), setup.environ, setup.clock)
     with closing(open_reader(*_where(setup))) as source, closing(target.reader()) as there:
         _session(source)
+        check_project(source, setup.repository.project.name)
         begun = _begun(source, there, target)
     if begun:
         _open_copy(setup, target, begun)

@@ -174,6 +174,8 @@ def test_a_ledger_of_another_project_is_refused(team: Office) -> None:
         ("adopt", SPRING, "x"),
         ("state", "rm", SPRING, "--reason", "x"),
         ("state", "mv", SPRING, "hanoi/campaign/x"),
+        ("state", "unlock", "--reason", "x"),
+        ("state", "migrate", "--to", f"sqlite://{team.root.parent}/elsewhere.db"),
     ):
         refused = team.run(*command)
         assert refused.code == 4 and "This ledger belongs to the project acme, and this is bravo" in refused.err, (
