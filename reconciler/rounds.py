@@ -14,6 +14,9 @@ from reconciler.setup import Setup
 from reconciler.world import Planned, Site
 from reconciler.writer import Run
 
+_NOT_DONE = (
+    "its answer was lost; what is left of it is more than what was approved. Plan again: reconciler plan --out FILE"
+)
 ROUNDS = 3  # what may be repeated is, but not for ever: a vendor that is down stays down
 
 
@@ -105,7 +108,8 @@ def _waits(request: OpenRequest) -> bool:
 def merged(earlier: Sequence[Outcome], later: Sequence[Outcome] | None, settled: Settled) -> tuple[Outcome, ...]:
     """One outcome per step over two rounds with a settling in between.
 
-    A step of the first round that the second did not need any more is done. `later` None: there was no second round.
+    A step of the first round that the second did not need any more is done. `later` None: there was no second round, and what was in
+    doubt is done only where everybody it was about was found.
     """
     newest = {(outcome.change.key, outcome.change.action): outcome for outcome in later or ()}
     result = []
@@ -121,9 +125,19 @@ def merged(earlier: Sequence[Outcome], later: Sequence[Outcome] | None, settled:
             or (later is None and first.status != "in_doubt")
         ):
             result.append(counted)
+        elif later is None and not _everybody(counted):
+            result.append(replace(counted, status="skipped", error=_NOT_DONE))
         else:
             result.append(replace(counted, status="confirmed", error=""))
     return (*result, *newest.values())
+
+
+def _everybody(outcome: Outcome) -> bool:
+    """Whether nobody of a step about people is left."""
+    told, planned = outcome.contacts, outcome.change.contacts
+    if told is None or planned is None:
+        return False
+    return told.confirmed + told.already_present + told.rejected >= planned.count
 
 
 def without_stale(planned: Planned, outcomes: Sequence[Outcome]) -> Planned:

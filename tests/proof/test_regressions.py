@@ -11,7 +11,8 @@ import pytest
 import stamina
 
 from reconciler.ledger import open_ledger, open_reader
-from reconciler.model import Key
+from reconciler.model import Action, Change, ContactChange, Key, Outcome, Risk, Tally
+from reconciler.rounds import Settled, merged
 from tests.contract.ledgers import holder
 from tests.faulty import Play
 from tests.office import desk, office
@@ -64,3 +65,16 @@ def test_somebody_whose_add_was_lost_and_who_then_refuses_is_taken_out(tmp_path:
         refusals.write_text(refusals.read_text("utf-8") + f"{number},\n", "utf-8")
         play.finish()
         assert number.removeprefix("+48") not in repr(vendors["thulium"].snapshot())
+
+
+def test_what_was_lost_and_may_not_go_on_is_not_called_done() -> None:
+    """A doubt that was settled as never executed, where what is left is more than what was approved: there is no second round."""
+    change = Change(1, Action.ADD_CONTACTS, MAY, "", "", Risk.DIALLING, contacts=ContactChange(2, ""))
+    lost = Outcome(change, "in_doubt", contacts=Tally(confirmed=1, in_doubt=1))
+    (absent,) = merged([lost], None, Settled({}, frozenset()))
+    assert (absent.status, absent.contacts) == ("skipped", Tally(confirmed=1)) and "Plan again" in absent.error
+    (found,) = merged([lost], None, Settled({MAY: 1}, frozenset()))
+    assert (found.status, found.contacts, found.error) == ("confirmed", Tally(confirmed=2), "")
+    update = Change(2, Action.UPDATE, MAY.campaign, "", "", Risk.SAFE)
+    (closed,) = merged([Outcome(update, "in_doubt")], None, Settled({}, frozenset()))
+    assert closed.status == "skipped"
