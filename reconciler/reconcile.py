@@ -14,7 +14,7 @@ from reconciler.model import Plan, Report
 from reconciler.observe import look
 from reconciler.planner import plan_steps
 from reconciler.rounds import beyond, check_resumable, merged, settle_doubts, without_stale
-from reconciler.runs import Options, leased, report
+from reconciler.runs import Options, leased, renew, report
 from reconciler.settle import Settler
 from reconciler.setup import Setup
 from reconciler.world import Planned, Site
@@ -37,6 +37,7 @@ async def apply(setup: Setup, sites: Mapping[str, Site], options: Options) -> Re
     async with leased(setup, options) as (run, ledger):
         await Settler(run, sites, ledger, setup.resources()).settle()
         planned = await plan(setup, sites, ledger)
+        await renew(setup, run)  # what was read while another run was writing says nothing
         check = check_resumable if options.resume else check_approved
         check(setup, options.approved, planned.plan)
         if not options.confirm(planned.plan):

@@ -109,6 +109,11 @@ async def _heartbeat(setup: Setup, journal: Journal, lease: Lease, seconds: int)
         await journal.run(lambda ledger: ledger.renew(lease, seconds))
 
 
+async def renew(setup: Setup, run: Run) -> None:
+    """Raises LeaseLost where another run took over."""
+    await run.journal.run(lambda ledger: ledger.renew(run.lease, setup.repository.project.state.lease))
+
+
 def holder_of(environ: Mapping[str, str]) -> Holder:
     """This process, as the next one that finds the lease taken will want to see it."""
     url = environ.get("CI_JOB_URL", "")

@@ -24,7 +24,8 @@ PARTS = figures.sized(2, 10, 40)
 FROZEN = figures.sized(0, 200, 2_000)
 SHORT = (
     Cut("before claim", 4), Cut("after claim " + LEADS, 2), Cut("before " + LEADS, 2), Cut("sent " + REQUESTS, 1),
-    Cut("after " + SURVEY), Cut("after outcome", 6), Cut("after claim " + START), Cut("sent " + CREATE), Cut("before " + RECORDS),
+    Cut("after " + SURVEY), Cut("after outcome", 6), Cut("after claim " + START), Cut("sent " + CREATE),
+    Cut("after thulium-krakow GET /outbounds"), Cut("before " + RECORDS),
 )  # fmt: skip
 
 
