@@ -21,7 +21,7 @@ from reconciler.ledger.postgres_errors import BUSY_SECONDS, STATEMENT_SECONDS, S
 from reconciler.ledger.sql import Row
 
 _READ_AT_ONCE = 10_000
-_LOADED_AT_ONCE = 50_000
+_LOADED_AT_ONCE = 10_000  # a slow source must not keep the transaction waiting for longer than it may
 
 _CLOCK = "SELECT extract(epoch FROM clock_timestamp())::float8"
 _READING = b"BEGIN READ ONLY; SET LOCAL statement_timeout = '%ds'" % STATEMENT_SECONDS
