@@ -1,4 +1,4 @@
-"""What the ledger costs: durable commits, people in batches, and claim plus outcome around a vendor call of 20 ms (10 to 30)."""
+"""What the ledger costs, in both stores: durable commits, people in batches, and claim plus outcome around a vendor call of 20 ms (10 to 30)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.table import Row, markdown
@@ -19,7 +20,8 @@ from reconciler.ledger import open_ledger
 from reconciler.ledger.base import Lease, Ledger, Op, OpState, Request, RequestState, Result, Verdict
 from reconciler.ledger.holder import this_process
 from reconciler.ledger.journal import Journal
-from reconciler.model import Key, Person, StateStore
+from reconciler.model import Key, Person, Reference, StateStore
+from tests.postgres import Server, server_of_its_own
 
 PEOPLE = Key("bench", "campaign", "spring").contact_set("may")
 IDENTITY = "5f" * 16
@@ -31,12 +33,37 @@ PEOPLE_COUNT = 100_000
 MOST = 1.05
 
 
+@dataclass(frozen=True, slots=True)
+class Store:
+    """`size`: how many bytes a ledger of this store takes on the disk."""
+
+    name: str
+    ledger: Callable[[], AbstractContextManager[tuple[Ledger, Lease, Callable[[], int]]]]
+
+
 @contextmanager
-def ledger() -> Iterator[tuple[Ledger, Lease, Path]]:
+def sqlite() -> Iterator[tuple[Ledger, Lease, Callable[[], int]]]:
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
         path = Path(folder) / "state.db"
         with closing(open_ledger(StateStore(path=str(path)), "/", {})) as opened:
-            yield opened, opened.acquire(this_process("bench", "bench"), 3600), path
+            yield opened, opened.acquire(this_process("bench", "bench"), 3600), lambda: path.stat().st_size
+
+
+@contextmanager
+def postgres(server: Server) -> Iterator[tuple[Ledger, Lease, Callable[[], int]]]:
+    """Over loopback with a password, as a container beside the job would be reached; TLS costs at the start alone."""
+    role = server.role()
+
+    def size() -> int:
+        with closing(server.admin()) as admin:
+            tables = (
+                "SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class WHERE relnamespace = %s::regnamespace"
+            )
+            return int(admin.execute(f"{tables} AND relkind = 'r'".encode(), (role.schema,)).fetchall()[0][0])
+
+    store = StateStore(backend="postgres", url=Reference("env", "URL"))
+    with closing(open_ledger(store, "/", {"URL": role.tcp})) as opened:
+        yield opened, opened.acquire(this_process("bench", "bench"), 3600), size
 
 
 def request(people: list[bytes]) -> Request:
@@ -57,11 +84,17 @@ def verdict(sent: Request) -> Verdict:
 
 
 def rows(people: int = PEOPLE_COUNT, calls: int = CALLS) -> list[Row]:
+    with server_of_its_own(folder=Path(tempfile.mkdtemp(dir=Path.cwd()))) as server:
+        stores = (Store("SQLite", sqlite), Store("PostgreSQL", lambda: postgres(server)))
+        return [row for store in stores for row in of(store, people, calls)]
+
+
+def of(store: Store, people: int, calls: int) -> list[Row]:
     return [
-        commits(),
-        *(row for size in (500, 100) for row in batches(people, size)),
-        *(cost(in_flight, 1, calls) for in_flight in (4, 50)),
-        cost(4, 500, calls),
+        commits(store, calls * 25),
+        *(row for size in (500, 100) for row in batches(store, people, size)),
+        *(cost(store, in_flight, 1, calls) for in_flight in (1, 4, 50)),
+        cost(store, 4, 500, calls),
     ]
 
 
@@ -76,21 +109,20 @@ def syncs(count: int = 500) -> float:
         return count / (time.perf_counter() - begun)
 
 
-def commits(count: int = 1000) -> Row:
-    with ledger() as (opened, lease, _):
+def commits(store: Store, count: int) -> Row:
+    with store.ledger() as (opened, lease, _):
         requests = [request([secrets.token_bytes(16)]) for _ in range(count)]
         begun = time.perf_counter()
         for each in requests:
             opened.outcome(lease, opened.claim(lease, each), verdict(each))
         rate = 2 * count / (time.perf_counter() - begun)
-    return Row(
-        "ledger", "claims and outcomes of one person, one at a time", rate, "commits/s", syncs(), "bare disk syncs"
-    )
+    work = f"{store.name}: claims and outcomes of one person, one at a time"
+    return Row("ledger", work, rate, "commits/s", syncs(), "bare disk syncs")
 
 
-def batches(people: int, size: int) -> list[Row]:
+def batches(store: Store, people: int, size: int) -> list[Row]:
     """Each batch is claimed and confirmed, both durable; people in the order of their fingerprints, as an apply sends them."""
-    with ledger() as (opened, lease, path):
+    with store.ledger() as (opened, lease, disk):
         everybody = sorted(secrets.token_bytes(16) for _ in range(people))
         written = 0.0
         for at in range(0, people, size):
@@ -104,24 +136,24 @@ def batches(people: int, size: int) -> list[Row]:
             raise RuntimeError("the ledger did not keep everybody")
         read = time.perf_counter() - begun
         opened.close()
-        note = f"{path.stat().st_size / people:.0f} bytes each"
-    work = f"{people:,} people in batches of {size}"
+        note = f"{disk() / people:.0f} bytes each"
+    work = f"{store.name}: {people:,} people in batches of {size}"
     return [
         Row("ledger", f"{work}, claimed and confirmed", people / written, "people/s", note=note),
         Row("ledger", f"{work}, read back in order", people / read, "people/s"),
     ]
 
 
-def cost(in_flight: int, size: int, calls: int) -> Row:
+def cost(store: Store, in_flight: int, size: int, calls: int) -> Row:
     """How long a call takes each of `in_flight` workers when it is claimed before and recorded after, and when it is not."""
-    timed = [asyncio.run(side_by_side(in_flight, size, calls)) for _ in range(ROUNDS)]
+    timed = [asyncio.run(side_by_side(store, in_flight, size, calls)) for _ in range(ROUNDS)]
     bare, journalled = (statistics.median(times) / calls for times in zip(*timed, strict=True))
-    work = f"a 20 ms call with claim and outcome, {in_flight} in flight, {size} in each"
+    work = f"{store.name}: a 20 ms call with claim and outcome, {in_flight} in flight, {size} in each"
     return Row("ledger", work, journalled, rival=bare, rival_name="without", most_ratio=MOST if size == 1 else None)
 
 
-async def side_by_side(in_flight: int, size: int, calls: int) -> tuple[float, float]:
-    with ledger() as (opened, lease, _):
+async def side_by_side(store: Store, in_flight: int, size: int, calls: int) -> tuple[float, float]:
+    with store.ledger() as (opened, lease, _):
         waiting = [request([secrets.token_bytes(16) for _ in range(size)]) for _ in range(in_flight * calls)]
         decided = {each.body_mac + each.ops[0].op_key: verdict(each) for each in waiting}
         async with Journal(opened) as journal:

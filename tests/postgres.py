@@ -179,9 +179,9 @@ def grants(block: str) -> list[str]:
 
 
 @contextmanager
-def server_of_its_own(*settings: str) -> Iterator[Server]:
+def server_of_its_own(*settings: str, folder: Path | None = None) -> Iterator[Server]:
     """For tests that stop it."""
-    made = Server(settings)
+    made = Server(settings, folder or Path(tempfile.mkdtemp(prefix="pg-")))
     try:
         made.make()
         made.start()

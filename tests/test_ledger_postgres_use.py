@@ -87,6 +87,7 @@ class TestABrokenConnection:
     ) -> None:
         def half() -> None:
             with ledger.transaction():
+                ledger.claim(lease, request(add(2)))
                 server.cut(owner)
                 raise RuntimeError("between two writes")
 

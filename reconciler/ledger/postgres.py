@@ -33,7 +33,6 @@ SELECT 1 FROM lease FOR UPDATE;
 SELECT extract(epoch FROM clock_timestamp())::float8, current_setting('fsync'),
     set_config('synchronous_commit', current_setting('synchronous_commit'), true)
 """ % (STATEMENT_SECONDS, BUSY_SECONDS, STILL_SECONDS)
-_PART = (b"SAVEPOINT part", b"RELEASE part", b"ROLLBACK TO part; RELEASE part")
 
 _NOT_DURABLE = (
     "would lose commits in a crash of the server: synchronous_commit or fsync is off. A claim that is lost is a second call to somebody."
@@ -55,6 +54,9 @@ class PostgresSession:
         self._server, self._db, self.version, self._now = server, db, version, now
         self._idle: list[Connection] = []  # for streams: none of them may end with somebody else's transaction
         self._depth = 0
+        # Of each transaction within the outermost: the savepoint it goes back to, -1 before its first statement; and all that are set.
+        self._marks: list[int] = []
+        self._savepoints: list[int] = []
         self._lost: LedgerError | None = None
         self._began: tuple[float, float] | None = None  # the transaction: by the server's clock, and by ours
         self._closed = False
@@ -88,6 +90,8 @@ class PostgresSession:
 
     def _copy(self, statement: bytes, rows: Sequence[Row]) -> None:
         try:
+            for before in self._savepoint():
+                self._db.execute(before)
             with self._db.cursor().copy(statement) as copy:
                 for row in rows:
                     copy.write_row(row)
@@ -97,6 +101,8 @@ class PostgresSession:
     def stream(self, sql: str, *values: object) -> Iterator[Row]:
         if self._depth:
             with failures(self._server.place):
+                for before in self._savepoint():
+                    self._db.execute(before)
                 yield from _walk(self._db, _translated(sql), values)
             return
         with self._apart() as db:
@@ -146,11 +152,11 @@ class PostgresSession:
     def transaction(self) -> Iterator[None]:
         if self._depth:
             self._check_kept()
-            self._run(_PART[0])
         else:
-            self._lost = None
+            self._lost, self._marks, self._savepoints = None, [], []
             self._between(self._begin)
         self._depth += 1
+        self._marks.append(0 if self._depth == 1 else -1)
         try:
             yield
             self._end()
@@ -158,7 +164,21 @@ class PostgresSession:
             self._undo()
             raise
         finally:
+            self._marks.pop()
             self._depth -= 1
+
+    def _savepoint(self) -> Sequence[bytes]:
+        """What to say before the next statement, so that the transactions that began since the last one can be undone alone.
+
+        Those that begin at the same point share it, and it is given up when the next one is needed: two messages less for each.
+        """
+        if not self._marks or self._marks[-1] >= 0:
+            return ()
+        mark = self._marks.index(-1)
+        left = [number for number in self._savepoints if number >= mark]
+        self._savepoints = [number for number in self._savepoints if number < mark] + [mark]
+        self._marks[mark:] = [mark] * (len(self._marks) - mark)
+        return [*(b"RELEASE part%d" % number for number in left[:1]), b"SAVEPOINT part%d" % mark]
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -184,7 +204,6 @@ class PostgresSession:
     def _end(self) -> None:
         self._check_kept()
         if self._depth > 1:
-            self._run(_PART[1])
             return
         try:
             said = self._db.execute(b"COMMIT").statusmessage
@@ -196,9 +215,11 @@ class PostgresSession:
             raise LedgerError(f"The ledger {self._server.place}: nothing of this commit was kept.")
 
     def _undo(self) -> None:
+        mark = self._marks[-1] if self._marks else 0
         try:
-            if not self._db.closed:
-                self._db.execute(_PART[2] if self._depth > 1 else b"ROLLBACK")
+            if not self._db.closed and mark >= 0:
+                self._db.execute(b"ROLLBACK TO part%d" % mark if mark else b"ROLLBACK")
+                self._savepoints = [number for number in self._savepoints if number <= mark]
         except psycopg.Error as error:
             # What cannot be rolled back alone must not be committed by the transaction around it.
             self._lost = self._lost or meaning(error, self._server.place)
@@ -208,10 +229,16 @@ class PostgresSession:
         if self._lost:
             raise LedgerError(f"Nothing of this commit was kept. {self._lost}")
 
-    def _run(self, sql: bytes, values: Sequence[object] | None = None) -> psycopg.Cursor[Row]:
+    def _run(self, sql: bytes, values: Sequence[object]) -> psycopg.Cursor[Row]:
         self._check_open()
+        before = self._savepoint()
         try:
-            return self._db.execute(sql, values)
+            if not before:
+                return self._db.execute(sql, values)
+            with self._db.pipeline():  # one journey for all of it
+                for statement in before:
+                    self._db.execute(statement)
+                return self._db.execute(sql, values)
         except psycopg.Error as error:
             raise self._failed(error) from None
 

@@ -23,6 +23,7 @@ class SqlLease(SqlReader):
     def __init__(self, session: Session, is_dead: Callable[[Holder], bool]) -> None:
         super().__init__(session)
         self._is_dead = is_dead
+        self._newest: tuple[int, str] | None = None  # of the trail, while `_writing` keeps everybody else out
 
     def transaction(self) -> AbstractContextManager[None]:
         return self._session.transaction()
@@ -64,8 +65,8 @@ class SqlLease(SqlReader):
     def release(self, lease: Lease) -> None:
         with self.transaction():
             if not self._session.fetch("SELECT 1 FROM lease WHERE epoch = ? AND run = ''", lease.epoch):
-                self._fence(lease)
-                self._free(lease, "released")
+                with self._writing(lease):
+                    self._free(lease, "released")
 
     def _held(self) -> tuple[Holder, str, float]:
         *holder, since, expires_at = self._session.fetch(f"SELECT {_HOLDER}, since, expires_at FROM lease")[0]
@@ -79,26 +80,37 @@ class SqlLease(SqlReader):
     def _writing(self, lease: Lease) -> Iterator[None]:
         """One transaction that only the newest epoch gets into."""
         with self.transaction():
-            self._fence(lease)
-            yield
+            try:
+                self._fence(lease)
+                yield
+            finally:
+                self._newest = None
 
     def _fence(self, lease: Lease) -> None:
         """Every write renews the lease, but a lease renewed a moment ago is not written again."""
-        held = self._session.fetch("SELECT seconds, expires_at FROM lease WHERE epoch = ? AND run <> ''", lease.epoch)
+        held = self._session.fetch(
+            "SELECT seconds, expires_at, high_water_seq, high_water_hash FROM lease, stack WHERE epoch = ? AND run <> ''",
+            lease.epoch,
+        )
         if not held:
             raise LeaseLost(_overtaken(*self._held()))
-        fresh = self._session.now() + held[0][0]
-        if held[0][1] < fresh - _MOMENT:
+        seconds, expires_at, *newest = held[0]
+        self._newest = (newest[0], newest[1])
+        fresh = self._session.now() + seconds
+        if expires_at < fresh - _MOMENT:
             self._session.write("UPDATE lease SET expires_at = ?", fresh)
 
     def _event(self, lease: Lease, entity: str, before: str, after: str, reason: str) -> None:
         # Where the newest events were cut off, the gap stays: the trail goes on from where it was, not from where it is now.
-        seq, previous = self.high_water or (0, GENESIS)
+        seq, previous = self._newest or self.high_water or (0, GENESIS)
         line = (seq + 1, lease.epoch, moment(self._session.now()), lease.holder.actor, entity, before, after, reason)
+        linked = link(previous, Event(*line))
         self._session.write(
             "INSERT INTO event (seq, epoch, at, actor, entity, before, after, reason, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            *(*line, link(previous, Event(*line))),
+            *(*line, linked),
         )
+        if self._newest:
+            self._newest = (seq + 1, linked)
 
 
 def _held_by(holder: Holder, since: str) -> str:
