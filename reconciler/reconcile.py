@@ -6,19 +6,18 @@ from collections.abc import Mapping
 
 from reconciler import planfile
 from reconciler.applier import carry_out
-from reconciler.approval import blocked, check_approved
+from reconciler.approval import check_approved
 from reconciler.assembly import assemble, cases, doubts_of, identify, objections
 from reconciler.keeping import remember_plan
 from reconciler.ledger.base import LedgerReader
-from reconciler.model import Plan, Report
+from reconciler.model import Report
 from reconciler.observe import look
 from reconciler.planner import plan_steps
-from reconciler.rounds import beyond, check_resumable, merged, settle_doubts, without_stale
+from reconciler.rounds import agreed, check_resumable, merged, settle_doubts, without_stale
 from reconciler.runs import Options, leased, renew, report
 from reconciler.settle import Settler
 from reconciler.setup import Setup
 from reconciler.world import Planned, Site
-from reconciler.writer import Run
 
 
 async def plan(setup: Setup, sites: Mapping[str, Site], ledger: LedgerReader) -> Planned:
@@ -47,17 +46,7 @@ async def apply(setup: Setup, sites: Mapping[str, Site], options: Options) -> Re
         patience = setup.clock.monotonic() + options.settle_timeout
         while settled := await settle_doubts(run, sites, ledger, setup.resources(), outcomes, patience):
             rest = without_stale(await plan(setup, sites, ledger), outcomes)
-            agreed = await _agreed(setup, run, options, planned.plan, rest.plan)
-            more = await carry_out(run, rest, options.progress) if agreed else None
+            go_on = await agreed(setup, run, options.approved, options.confirm, planned.plan, rest.plan)
+            more = await carry_out(run, rest, options.progress) if go_on else None
             outcomes = merged(outcomes, more, settled)
         return report(run, ledger, planned.plan, outcomes)
-
-
-async def _agreed(setup: Setup, run: Run, options: Options, planned: Plan, rest: Plan) -> bool:
-    """Whether what a settled doubt lets go on may be done in this run: it is part of what was approved, or it is approved now."""
-    if not beyond(options.approved or planned, rest):
-        return True
-    if options.approved or blocked(setup, rest) or not options.confirm(rest):
-        return False
-    await remember_plan(run, rest)
-    return True

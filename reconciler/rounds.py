@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.approval import AGAIN, check_bond, check_unblocked
+from reconciler.approval import AGAIN, blocked, check_bond, check_unblocked
 from reconciler.errors import PlanStale
+from reconciler.keeping import remember_plan
 from reconciler.ledger.base import LedgerReader, OpenRequest, OpState
 from reconciler.model import Action, Change, ContactDelta, Key, Outcome, Plan, Resource, Tally
 from reconciler.settle import Settler
@@ -28,6 +29,18 @@ def check_resumable(setup: Setup, approved: Plan | None, fresh: Plan) -> None:
     if lines := beyond(approved, fresh):
         raise PlanStale("\n".join(["This is no longer the approved work:", *(f"  {line}" for line in lines), AGAIN]))
     check_unblocked(setup, fresh)
+
+
+async def agreed(
+    setup: Setup, run: Run, approved: Plan | None, confirm: Callable[[Plan], bool], planned: Plan, rest: Plan
+) -> bool:
+    """Whether what settled doubts let go on may be done in this run: it is part of what was approved, or it is approved now."""
+    if not beyond(approved or planned, rest):
+        return True
+    if approved or blocked(setup, rest) or not confirm(rest):
+        return False
+    await remember_plan(run, rest)
+    return True
 
 
 def beyond(approved: Plan, fresh: Plan) -> list[str]:
