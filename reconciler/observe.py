@@ -36,7 +36,9 @@ async def look(setup: Setup, sites: Mapping[str, Site], ledger: LedgerReader, fi
         {key: token_of(fingerprints, b.identity, b.run) for key, b in bindings.items() if not b.vendor_id},
         everything=not setup.partial,
     )
-    pairs = await asyncio.gather(*(suspected(pair, sites[pair.resource.key.connection]) for pair in matches.pairs))
+    pairs = await asyncio.gather(
+        *(suspected(pair, sites[pair.resource.key.connection], ledger) for pair in matches.pairs)
+    )
     people = {
         pair.resource.key: _people(setup, repository, pair, sites[pair.resource.key.connection], ledger, fingerprints)
         for pair in pairs

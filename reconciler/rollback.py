@@ -11,6 +11,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from reconciler.errors import Blocked, ReadIncomplete, VendorError
+from reconciler.ledger.base import LedgerReader
 from reconciler.matching import Match
 from reconciler.model import Live
 from reconciler.providers.base import Reader, TakesContacts, capabilities_for
@@ -20,7 +21,7 @@ from reconciler.world import Site
 MARK = "rc-"  # what every mark of a person begins with (contacts/fingerprint.py)
 
 
-async def suspected(match: Match, site: Site) -> Match:
+async def suspected(match: Match, site: Site, ledger: LedgerReader) -> Match:
     """The same, or refused where it is new to the ledger and the first page of its people holds a mark of ours.
 
     Raises ReadIncomplete where they cannot be read.
@@ -29,10 +30,9 @@ async def suspected(match: Match, site: Site) -> Match:
     readable = (
         rules.read and not rules.container
     )  # lists of their own carry a mark and are looked at before they are filled
-    known = match.binding is not None and bool(match.binding.vendor_id)
-    if live is None or known or not (readable and match.resource.contacts and match.resource.absent is None):
+    if live is None or not (readable and match.resource.contacts and match.resource.absent is None):
         return match
-    if not await _reached(site, live):
+    if _known(match, ledger) or not await _reached(site, live):
         return match
     key = match.resource.key
     message = (
@@ -44,6 +44,12 @@ async def suspected(match: Match, site: Site) -> Match:
         f"{key} {live.vendor_id}"
     )
     return replace(match, refused=error("ledger-older", match.resource, message, remedy))
+
+
+def _known(match: Match, ledger: LedgerReader) -> bool:
+    """Bound, or let go of after people were sent."""
+    binding = match.binding
+    return binding is not None and (bool(binding.vendor_id) or any(True for _ in ledger.sent(binding.identity)))
 
 
 async def _reached(site: Site, live: Live) -> bool:

@@ -115,6 +115,7 @@ def test_verify_counts_what_is_whole(team: Office) -> None:
     [
         ("UPDATE event SET actor = 'nobody' WHERE seq = 3", "event 3 was changed"),
         ("DELETE FROM event WHERE seq = 4", "event 4 is missing"),
+        ("DELETE FROM event WHERE seq > 5", "event 6 is missing, and all after it"),
     ],
 )
 def test_verify_names_the_first_break_and_what_to_do(team: Office, statement: str, said: str) -> None:

@@ -272,6 +272,23 @@ def test_until_the_source_is_closed_it_is_the_ledger(
     assert team.plan()["changes"] == []
 
 
+def test_a_move_that_is_overtaken_closes_nothing(
+    team: Office, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`halt` takes the lease from it while it copies."""
+
+    def halted(*arguments: Any) -> copying.Copied:
+        done = copying.copy(*arguments)
+        assert team.run("halt").code == 0
+        return done
+
+    monkeypatch.setattr(custody, "copy", halted)
+    overtaken = team.run("state", "migrate", "--to", f"sqlite://{elsewhere}")
+    assert overtaken.code == 1 and "This run no longer holds the ledger" in overtaken.err
+    refuses(team, elsewhere)
+    assert team.run("plan").code == 0 and team.run("apply", "--auto-approve").code == 0
+
+
 def test_after_it_is_closed_the_same_command_opens_the_copy(
     team: Office, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

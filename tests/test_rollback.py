@@ -14,7 +14,6 @@ from tests.build import binding, live, resource
 from tests.office import Office, desk, office
 from tests.test_cli_state import SPRING, bound_id, ok, path, sendings
 
-
 VOICE = Path(__file__).parent / "scenarios" / "conpeek-voice"
 
 
@@ -99,6 +98,15 @@ def test_where_another_project_put_them_there_adopting_says_so(everybody: Office
     command = remedy.partition("reconciler ")[2].split()
     assert everybody.run(*command).code == 0
     assert not [key for key in older(everybody) if key.startswith("thulium")]
+
+
+def test_a_campaign_that_was_let_go_of_is_not_taken_for_an_older_ledger(everybody: Office) -> None:
+    assert everybody.apply().code == 0
+    ok(everybody, "state", "rm", "thulium-krakow/campaign/odnowienia", "--reason", "by mistake")
+    before = sendings(everybody)
+    assert everybody.run("plan").code == 0
+    assert everybody.run("apply", "--auto-approve").code == 0
+    assert sendings(everybody) == before
 
 
 def test_people_that_cannot_be_read_leave_it_open_and_no_plan_is_made(everybody: Office) -> None:
