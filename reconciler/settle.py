@@ -50,18 +50,30 @@ class Settler:
     async def _close(self, request: OpenRequest) -> None:
         """A change by id: the plan that follows reads what is live and does it again where it is still needed.
 
-        People whom the vendor de-duplicates go back to PLANNED: sent again they end as confirmed or already there, once. Who is there
-        is confirmed instead: somebody who is not wanted any more would stay there unknown, and be called.
+        People whom the vendor de-duplicates go back to PLANNED: sent again they end as confirmed or already there, once. But first they
+        are looked for: who is there is confirmed, and who was to be withdrawn and is not there is withdrawn, since nothing repeats
+        either for somebody who is wanted no more, or is wanted again.
         """
         ops = [op for op, _ in self.ledger.open_ops(request.id)]
-        if request.people and request.verb == Action.ADD_CONTACTS and self._readable(request):
+        look = {Action.ADD_CONTACTS: self._present, Action.WITHDRAW_CONTACTS: self._still_there}.get(
+            Action(request.verb)
+        )
+        if look and request.people and self._readable(request):
             try:
-                ops = await self._present(request, ops)
+                ops = await look(request, ops)
             except (VendorError, ReadIncomplete):
                 return
         results = [Result(op.op_key, OpState.ABANDONED if op.person is None else OpState.PLANNED) for op in ops]
         if results:
             await self._decide(request, results, "repeatable: the next plan reads and repeats")
+
+    async def _still_there(self, request: OpenRequest, ops: Sequence[Op]) -> list[Op]:
+        """Read once, record whom the read does not show as withdrawn, return the rest."""
+        found = await self._everybody(request)
+        gone = [Result(op.op_key, OpState.CONFIRMED) for op in ops if op.person and not found.get(op.person)]
+        if gone:
+            await self._decide(request, gone, "absent in a complete read")
+        return [op for op in ops if op.person and found.get(op.person)]
 
     # ---- by a person -----------------------------------------------------------------------------------------------
 

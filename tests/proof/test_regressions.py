@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import stamina
@@ -16,6 +17,11 @@ from reconciler.rounds import Settled, merged
 from tests.contract.ledgers import holder
 from tests.faulty import Play
 from tests.office import desk, office
+
+
+async def _dies(*_: object) -> None:
+    """A run that is gone before it can look again at what it lost."""
+
 
 MAY = Key("hanoi", "campaign", "spring").contact_set("may")
 
@@ -65,6 +71,24 @@ def test_somebody_whose_add_was_lost_and_who_then_refuses_is_taken_out(tmp_path:
         refusals.write_text(refusals.read_text("utf-8") + f"{number},\n", "utf-8")
         play.finish()
         assert number.removeprefix("+48") not in repr(vendors["thulium"].snapshot())
+
+
+def test_somebody_whose_withdrawal_was_lost_and_who_then_comes_back_is_sent_again(play: Play) -> None:
+    play.office.edit("reconciler.yaml", "spec:", "spec:\n  guards: {contactsWithdrawn: {percent: 100%}}")
+    play.begin()
+    play.apply()
+    vendor, people = play.office.here.simulator.vendors["tel4vn"], Path(play.office.environ["MAY_CSV"])
+    whole = people.read_text("utf-8")
+    before = len(vendor.snapshot()["leads"])
+    play.office.faults({"vendor": "tel4vn", "method": "DELETE", "fault": "drop", "when": "after"})
+    people.write_text("\n".join(whole.splitlines()[:-1]) + "\n", "utf-8")
+    with mock.patch("reconciler.reconcile.settle_doubts", _dies):
+        play.apply()
+    assert len(vendor.snapshot()["leads"]) == before - 1
+    play.office.faults()
+    people.write_text(whole, "utf-8")
+    play.finish()
+    assert len(vendor.snapshot()["leads"]) == before
 
 
 def test_what_was_lost_and_may_not_go_on_is_not_called_done() -> None:
