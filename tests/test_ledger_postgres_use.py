@@ -114,6 +114,17 @@ class TestABrokenConnection:
             group()
         assert people(ledger) == []
 
+    def test_a_commit_that_the_server_refuses_was_not_kept(self, owner: Role, ledger: SqlLedger, lease: Lease) -> None:
+        with raw(owner.socket) as db:
+            db.execute(
+                "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'too late'; END $$;"
+                "CREATE CONSTRAINT TRIGGER fails AFTER INSERT ON request DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+                " EXECUTE FUNCTION fail()"
+            )
+        with pytest.raises(LedgerError, match=r"refused a write or cannot be used: too late\. Nothing was changed"):
+            ledger.claim(lease, request(add(1)))
+        assert people(ledger) == []
+
     def test_a_server_that_does_not_come_back_is_given_up(
         self, owner: Role, ledger: SqlLedger, server: Server, monkeypatch: pytest.MonkeyPatch
     ) -> None:

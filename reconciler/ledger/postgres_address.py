@@ -99,7 +99,7 @@ def _tls(given: Mapping[str, str], place: str) -> Mapping[str, str]:
     named = [host for name in ("host", "hostaddr") for host in given.get(name, "").split(",") if host or name == "host"]
     mode = given.get("sslmode", "")
     if all(_is_local(host) for host in named):
-        return {"sslmode": mode or "prefer"}
+        return {"sslmode": mode or "allow"}  # encrypted where the server insists: nobody stands between
     if mode not in {"", "verify-full"}:
         raise LedgerError(
             f"The ledger {place}: the URL says sslmode={mode}, but beside loopback the server has to prove who it is. Take it out"

@@ -101,7 +101,7 @@ def _up_to_date(db: Connection, there: Server) -> int:
     except psycopg.errors.InsufficientPrivilege:
         raise LedgerError(
             f"The ledger {there.place} {'is of an older version' if version else 'does not exist yet'}, and this role may not make tables."
-            " Let the owner of the schema run `reconciler state unlock` once with a URL of its own, then grant what docs/ledger.md lists."
+            " Let the owner of the schema write to it once, with a URL of its own: docs/ledger.md says how, and what is to be granted then."
         ) from None
     return SCHEMA_VERSION
 
