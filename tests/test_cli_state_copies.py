@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import stat
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from reconciler import custody
-from reconciler.ledger import copying, open_ledger, sqlite_file
+from reconciler.ledger import copying, open_ledger, open_reader, sqlite_file
 from reconciler.ledger.place import place
 from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.ledger.sqlite import SqliteSession
@@ -162,7 +163,10 @@ def test_a_moved_ledger_goes_on_at_the_new_place_and_nowhere_else(team: Office, 
         closed = team.run(*command)
         assert closed.code == 4 and f"This ledger was moved to {elsewhere} at " in closed.err
     assert sendings(team) == sent
+    assert f"This ledger was moved to {elsewhere} at " in ok(team, "state", "list")
+    assert f"moved to {elsewhere}" in team.run("state", "list", "--format", "json").json()["closed"]
     use(team, elsewhere)
+    assert team.run("state", "list", "--format", "json").json()["closed"] is None
     assert contents(elsewhere) == before and team.plan()["changes"] == []
     assert team.run("apply", "--auto-approve").code == 0 and sendings(team) == sent
     assert ok(team, "state", "verify").startswith("The audit trail is whole")
@@ -270,6 +274,18 @@ def test_until_the_source_is_closed_it_is_the_ledger(
     ok(team, "state", "migrate", "--to", f"sqlite://{elsewhere}")
     use(team, elsewhere)
     assert team.plan()["changes"] == []
+
+
+def test_the_lease_is_kept_while_it_copies(team: Office, elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*arguments: Any) -> copying.Copied:
+        time.sleep(1.5)
+        with closing(open_reader(store(team), "/project", {})) as reader:
+            assert reader.holder() is not None
+        return copying.copy(*arguments)
+
+    team.edit("reconciler.yaml", "spec:\n", "spec:\n  state: {lease: 1s}\n")
+    monkeypatch.setattr(custody, "copy", slow)
+    ok(team, "state", "migrate", "--to", f"sqlite://{elsewhere}")
 
 
 def test_a_move_that_is_overtaken_closes_nothing(

@@ -33,16 +33,23 @@ def moves(reader: LedgerReader) -> Mapping[str, Move]:
     return {name: Move(**json.loads(value)) for name, value in reader.remembered(CLOSED).items() if value}
 
 
-def check_open(reader: LedgerReader) -> None:
-    """Raises NotThisLedger where it is closed."""
+def closed(reader: LedgerReader) -> str:
+    """Why nobody may use it and what to do, in sentences; empty where it is open."""
     found = moves(reader)
     if MOVED in found:
-        raise NotThisLedger(
-            f"This ledger was moved to {found[MOVED].to} at {found[MOVED].at}, and is closed for good. Nothing was sent. Let `state` in"
-            " reconciler.yaml name that one."
+        return (
+            f"This ledger was moved to {found[MOVED].to} at {found[MOVED].at}, and is closed for good. Let `state` in reconciler.yaml name"
+            " that one."
         )
     if ARRIVING in found:
-        raise NotThisLedger(
-            f"This ledger is a copy that was begun at {found[ARRIVING].at} and never finished; the ledger it was made from is still the one"
-            " that counts. Nothing was sent. Run the same `reconciler state migrate` again: it finishes the move, or says what to delete."
+        return (
+            f"This ledger is a copy that was begun at {found[ARRIVING].at} and never finished: the one it was made from counts. Run the"
+            " same `reconciler state migrate` again: it finishes the move, or says what to delete."
         )
+    return ""
+
+
+def check_open(reader: LedgerReader) -> None:
+    """Raises NotThisLedger where it is closed."""
+    if why := closed(reader):
+        raise NotThisLedger(f"{why} Nothing was sent.")

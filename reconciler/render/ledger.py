@@ -11,6 +11,7 @@ from typing import Any
 from reconciler import planfile
 from reconciler.ledger.base import Event, Freed, LedgerReader
 from reconciler.ledger.chain import Break
+from reconciler.ledger.closing import closed
 from reconciler.ledger.copying import Copied
 from reconciler.model import Binding, Key, LetGo
 from reconciler.redact import inert, mask
@@ -20,7 +21,7 @@ from reconciler.units import counted, people
 
 def bindings_text(ledger: LedgerReader) -> str:
     bindings = _bound(ledger)
-    lines = [_head(ledger)]
+    lines = [_head(ledger), *filter(None, [closed(ledger)])]
     lines += [f"  {key!s:<60} {inert(binding.vendor_id)}" for key, binding in sorted(bindings.items())]
     lines += [
         f"  in doubt: {request.key} {request.verb} since {request.claimed_at}" for request in ledger.open_requests()
@@ -35,6 +36,7 @@ def bindings_json(ledger: LedgerReader) -> str:
             "formatVersion": 1,
             "lineage": ledger.lineage,
             "serial": ledger.serial,
+            "closed": closed(ledger) or None,
             "holder": {"run": holder.run, "host": holder.host, "url": holder.url} if holder else None,
             "bindings": [_binding(key, binding) for key, binding in sorted(_bound(ledger).items())],
             "inDoubt": [{"request": r.id, "key": str(r.key), "verb": r.verb} for r in ledger.open_requests()],
