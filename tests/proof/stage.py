@@ -54,12 +54,13 @@ READABLE = frozenset({"tel4vn", "thulium"})
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How the accounts of one history may be driven. `people`: vendor -> number -> name, as the source has them now."""
+    """How the accounts may be driven, and what is declared of them. `lines`: how many calls at once, where that is declared."""
 
     vendors: Sequence[str]
     limits: Limits
     settle: Settle
     dials: bool = False
+    lines: int = 5
 
 
 @cache
@@ -84,6 +85,7 @@ def repository(terms: Terms, people: Mapping[str, Mapping[str, str]]) -> Reposit
         )  # fmt: skip
     return replace(
         whole,
+        digest=f"sha256:{terms.lines}",
         project=replace(whole.project, guards=dict.fromkeys(whole.project.guards, Limit(None))),
         connections={
             name: replace(link, limits=terms.limits, settle=terms.settle)
@@ -100,7 +102,8 @@ def _campaign(campaign: Resource, terms: Terms) -> Resource:
     if campaign.vendor == "thulium":
         return replace(campaign, spec={"kind": "csv"}, run=None)
     if campaign.vendor == "tel4vn":
-        return replace(campaign, run=RunState.RUNNING if terms.dials else RunState.STOPPED)
+        run = RunState.RUNNING if terms.dials else RunState.STOPPED
+        return replace(campaign, spec={**campaign.spec, "concurrent_call": terms.lines}, run=run)
     return campaign
 
 
