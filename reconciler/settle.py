@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from reconciler.errors import ReadIncomplete, VendorError
 from reconciler.ledger.base import LedgerReader, Op, OpenRequest, OpState, RequestState, Result, Verdict
@@ -151,8 +150,7 @@ class Settler:
     async def _horizon_passed(self, request: OpenRequest, connection: Connection) -> bool:
         """Whether a request that was lost can no longer be executed; waits for that as long as patience lasts."""
         horizon = SEND_WINDOW + 2 * connection.limits.timeout + connection.settle.late_max
-        age = (self.run.clock.now() - datetime.fromisoformat(request.claimed_at)).total_seconds()
-        missing = horizon - age
+        missing = horizon - self.ledger.age(request)
         if missing > 0:
             if self.run.clock.monotonic() + missing > self.patience:
                 return False

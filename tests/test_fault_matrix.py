@@ -5,12 +5,15 @@ The short form plays a lost request and a lost answer at every call, and one mor
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from unittest import mock
 
 import pytest
 import stamina
 
-from tests.faulty import WAYS, Play, check, scenarios
+from reconciler.ledger.sqlite import SqliteSession
+from tests.faulty import WAYS, Play, SkippingClock, check, scenarios
 from tests.office import office
 from tests.proof.figures import LONG, recorded
 
@@ -38,3 +41,13 @@ def test_no_fault_at_any_write_calls_anybody_twice_or_loses_anybody(play: Play, 
             play.finish()
             check(play, write)
             tally.count += 1
+
+
+def test_a_host_whose_clock_is_ahead_waits_for_the_horizon_all_the_same(play: Play) -> None:
+    """The ledger's clock wrote down when a request was claimed, and says how long ago that is."""
+    (write, *_) = (w for w in play.writes() if w.path.endswith("/lead/multi$"))
+    play.begin(write.rule("drop", "before"))
+    play.clock = SkippingClock(skipped=86_400)
+    with mock.patch.object(SqliteSession, "now", side_effect=time.time):
+        assert play.apply(patience=0).code == 9
+        assert [request.people > 0 for request in play.open()] == [True]

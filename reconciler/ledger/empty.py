@@ -28,6 +28,9 @@ class EmptyReader:
     def open_requests(self) -> Sequence[OpenRequest]:
         return ()
 
+    def age(self, request: OpenRequest) -> float:
+        return 0.0
+
     def open_ops(self, request_id: str) -> Sequence[tuple[Op, OpState]]:
         return ()
 

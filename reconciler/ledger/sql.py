@@ -170,6 +170,9 @@ class SqlReader:
         )
         return [_open_request(row) for row in rows]
 
+    def age(self, request: OpenRequest) -> float:
+        return self._session.now() - datetime.fromisoformat(request.claimed_at).timestamp()
+
     def open_ops(self, request_id: str) -> Sequence[tuple[Op, OpState]]:
         rows = self._session.fetch(
             "SELECT o.state, s.campaign, s.contacts, o.op_key, s.identity, s.verb, o.person, o.revision, o.key_mac, o.fields_mac"

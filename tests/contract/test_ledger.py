@@ -13,6 +13,7 @@ from reconciler.errors import LeaseLost, LedgerError, LockHeld, WrongContactKey
 from reconciler.ledger.base import Lease, Ledger, Op, RequestState, Result, Verdict
 from reconciler.ledger.base import OpState as S
 from reconciler.ledger.chain import verify
+from reconciler.ledger.empty import EmptyReader
 from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.model import Binding, Key
 from tests.contract.ledgers import (
@@ -213,6 +214,15 @@ class TestClaiming:
         assert (open_request.call, open_request.token, open_request.run) == ("POST /v3/lead", "rc:k3f9qa", "run-1")
         assert (open_request.state, open_request.people, open_request.repeatable) == (S.SENT, 2, False)
         assert open_request.claimed_at == "2026-06-01T08:00:00.000Z"
+
+    def test_its_age_is_measured_by_the_clock_of_the_store(
+        self, ledger: Ledger, lease: Lease, clock: HandClock
+    ) -> None:
+        ledger.claim(lease, request(thing()))
+        clock.forward(12.5)
+        (open_request,) = ledger.open_requests()
+        assert ledger.age(open_request) == 12.5
+        assert EmptyReader().age(open_request) == 0.0
 
     def test_an_object_counts_no_people(self, ledger: Ledger, lease: Lease) -> None:
         ledger.claim(lease, request(thing(), repeatable=True))
