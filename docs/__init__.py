@@ -1,0 +1,1 @@
+"""The documentation. One part of it is a program: `docs.model`."""
