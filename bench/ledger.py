@@ -1,4 +1,4 @@
-"""What the ledger costs, in both stores: durable commits, people in batches, and claim plus outcome around a vendor call of 20 ms (10 to 30)."""
+"""What the ledger costs in either store: durable commits, people in batches, claim plus outcome around a 20 ms vendor call (10 to 30)."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def batches(store: Store, people: int, size: int) -> list[Row]:
 
 def cost(store: Store, in_flight: int, size: int, calls: int) -> Row:
     """How long a call takes each of `in_flight` workers when it is claimed before and recorded after, and when it is not."""
-    timed = [asyncio.run(side_by_side(store, in_flight, size, calls)) for _ in range(ROUNDS)]
+    timed = [asyncio.run(side_by_side(store, in_flight, size, calls)) for _ in range(min(ROUNDS, calls))]
     bare, journalled = (statistics.median(times) / calls for times in zip(*timed, strict=True))
     work = f"{store.name}: a 20 ms call with claim and outcome, {in_flight} in flight, {size} in each"
     return Row("ledger", work, journalled, rival=bare, rival_name="without", most_ratio=MOST if size == 1 else None)
