@@ -22,6 +22,7 @@ from reconciler.model import Reference, StateStore
 from tests import postgres
 from tests.faulty import LOGINS
 from tests.office import EXAMPLES, Office, office
+from tests.proof import figures
 from tests.proof.processes import judging
 from tests.proof.processes.clock import SharedClock
 from tests.proof.processes.nursery import Ended, Job, Nursery, Running, nursery
@@ -109,7 +110,7 @@ class Stage:
     def run(self, *argv: str, cut: Cut | None = None, skips: bool = True) -> Ended:
         return self.start(*argv, cut=cut, skips=skips).wait()
 
-    def finish(self, *, again: bool = True) -> list[str]:
+    def finish(self, *, again: bool = figures.LONG) -> list[str]:
         """The next runs of the job, a person's word on what is held, and the runs after that; returns what is wrong in the end.
 
         `again`: one more in the end, which has to find nothing to do.

@@ -18,7 +18,6 @@ from tests.proof.processes.stage import APPLY, Stage
 from tests.served import eventually
 
 PARTS = figures.sized(1, 10, 40)
-RACES_EACH = figures.sized(3, 200, 2_000)
 SOMEBODY = Holder("by-hand", "elsewhere", 1, "ops")
 
 
@@ -123,7 +122,7 @@ def test_one_writes_and_the_other_knows_it(team: Stage, layer: str, part: int) -
     rng = random.Random(f"{layer} {part}")
     plays: tuple[Callable[[Stage, random.Random], list[str]], ...] = RACES[layer]
     with figures.recorded(layer, "races") as tally:
-        chosen = [plays[number % len(plays)] for number in range(part, RACES_EACH, PARTS)]
+        chosen = [plays[number % len(plays)] for number in range(part, figures.sized(len(plays), 200, 2_000), PARTS)]
         tally.count = len(chosen)
         wrong = [(play.__name__, found) for play in chosen if (found := play(team, rng))]
         tally.found = len(wrong)

@@ -36,7 +36,7 @@ def resumed(team: Stage, cut: Cut) -> list[str]:
 @pytest.mark.parametrize("part", range(PARTS))
 def test_an_approved_plan_is_finished_after_a_kill(team: Stage, part: int) -> None:
     points = team.points("load")
-    cuts = every(points)[part::PARTS] if figures.LONG else telling(points)[::5]
+    cuts = every(points)[part::PARTS] if figures.LONG else telling(points)[::8]
     with figures.recorded("apply --resume after SIGKILL", "scenarios") as tally:
         tally.count = len(cuts)
         wrong = [(cut, found) for cut in cuts if (found := resumed(team, cut))]

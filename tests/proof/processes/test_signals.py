@@ -29,15 +29,14 @@ def told(team: Stage, cut: Cut, number: int, argv: tuple[str, ...]) -> Ended:
 
 
 @pytest.mark.parametrize(
-    ("cut", "number"),
+    ("cut", "number", "argv"),
     [
-        (Cut("sent tel4vn-hanoi GET /v3/campaign"), signal.SIGTERM),
-        (Cut("after claim " + CREATE), signal.SIGINT),
-        (Cut("sent " + LEADS, 2), signal.SIGTERM),
-        (Cut("after " + SURVEY), signal.SIGINT),
+        (Cut("sent tel4vn-hanoi GET /v3/campaign"), signal.SIGTERM, APPLY),
+        (Cut("after claim " + CREATE), signal.SIGINT, TEXT),
+        (Cut("sent " + LEADS, 2), signal.SIGTERM, TEXT),
+        (Cut("after " + SURVEY), signal.SIGINT, APPLY),
     ],
 )
-@pytest.mark.parametrize("argv", [APPLY, TEXT], ids=["json", "text"])
 def test_a_signal_at_any_step_drains(team: Stage, cut: Cut, number: int, argv: tuple[str, ...]) -> None:
     ended = told(team, cut, number, argv)
     assert ended.code == 8, ended.err
@@ -49,9 +48,7 @@ def test_a_signal_at_any_step_drains(team: Stage, cut: Cut, number: int, argv: t
     assert team.finish() == []
 
 
-@pytest.mark.parametrize(
-    "numbers", [(signal.SIGINT, signal.SIGINT), (signal.SIGTERM, signal.SIGINT), (signal.SIGINT, signal.SIGTERM)]
-)
+@pytest.mark.parametrize("numbers", [(signal.SIGINT, signal.SIGINT), (signal.SIGTERM, signal.SIGINT)])
 def test_a_second_signal_stops_at_once_and_safely(team: Stage, numbers: tuple[int, int]) -> None:
     team.points("load")
     slow = {"vendor": "tel4vn", "path": MULTI, "nth": 2, "fault": "slow", "seconds": 20, "when": "after"}
