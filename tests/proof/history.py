@@ -48,7 +48,7 @@ class History:
         """Runs, most of them one after another; between and beside them people and their edits."""
         random, running = self._random, list[asyncio.Task[Any]]()
         for _ in range(random.randint(1, 3)):
-            if random.random() < 0.5:
+            if random.random() < 0.6:
                 await self._meanwhile()
             dooms = self._dooms()
             running.append(self.scene.apply(dooms, random.choice((0.0, 0.0, 300.0))))
@@ -65,7 +65,7 @@ class History:
         match random.choices(("edit", "unlock", "answer", "halt"), (12, 2, 2, 1))[0]:
             case "edit":
                 vendor = random.choice(scene.terms.vendors)
-                number = random.choice((NUMBERS[vendor][0], random.choice(NUMBERS[vendor])))
+                number = random.choice((*scene.people[vendor], random.choice(NUMBERS[vendor])))
                 scene.edit(vendor, number, rename=random.random() < 0.2)
             case "unlock":
                 scene.unlock()

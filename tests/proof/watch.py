@@ -168,7 +168,7 @@ class Watch:
             self._absent(request, vendor)
         if person and after in _THERE and verb in ("add_contacts", "create"):
             self._confirmed(vendor, NUMBER_OF[person], present=True)
-        if person and after in _THERE and verb == "withdraw_contacts":
+        if person and ((after in _THERE and verb == "withdraw_contacts") or after == "withdrawn"):
             self._confirmed(vendor, NUMBER_OF[person], present=False)
 
     def _absent(self, request: int, vendor: str) -> None:

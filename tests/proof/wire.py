@@ -133,7 +133,7 @@ class Wire(httpx.AsyncBaseTransport):
         return response
 
     def _way(self, request: httpx.Request) -> str:
-        spared = self._weather.aimed and not request.url.path.endswith(CARRYING)
+        spared = self._weather.aimed and not (request.url.path.endswith(CARRYING) or "/v3/lead/" in request.url.path)
         if spared or self._random.random() >= self._weather.writes:
             return "answered"
         return self._random.choices(list(_WAYS), _WEIGHTS)[0]
