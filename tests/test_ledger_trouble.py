@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -204,15 +204,14 @@ def dialled(team: Office) -> int:
 def test_a_disk_that_reports_errors_in_the_middle_of_an_apply(fresh: Office, most: int) -> None:
     """In a process of its own, whose files cannot grow beyond a size."""
     before = crowd(fresh)
-    code = "from reconciler.cli import main; main()"
+    limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({most}, {most}))"
     done = subprocess.run(
-        [sys.executable, "-c", code, "apply", "--auto-approve"],
+        [sys.executable, "-c", f"{limit}; from reconciler.cli import main; main()", "apply", "--auto-approve"],
         cwd=fresh.root,
         env={**fresh.environ, "PATH": os.environ["PATH"]},
         capture_output=True,
         text=True,
         check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)),
     )
     told = done.stdout + done.stderr
     assert done.returncode == 1 and "the disk reports an error" in told and "bug in reconciler" not in told, told
@@ -225,23 +224,29 @@ def test_a_disk_that_reports_errors_in_the_middle_of_an_apply(fresh: Office, mos
 
 
 @pytest.fixture
-def nobody(fresh: Office) -> Iterator[Office]:
-    """A team whose user is not root, since root may write everywhere."""
-    user = 65534 if os.geteuid() == 0 else os.geteuid()
-    top = fresh.root.parent
-    for folder in (top, *top.rglob("*")):
-        os.chown(folder, user, -1)
-    for folder in (top, *top.parents):
-        if not folder.stat().st_mode & 0o001:
-            folder.chmod(folder.stat().st_mode | 0o711)
-    before = os.geteuid()
-    os.seteuid(user)
+def nobody() -> Iterator[Office]:
+    """A team whose user is not root, since root may write everywhere; in a folder that this user can reach."""
+    top = Path(tempfile.mkdtemp())
+    user, before = 65534 if os.geteuid() == 0 else os.geteuid(), os.geteuid()
     try:
-        assert fresh.apply().code == 0
-        yield fresh
+        with desk(top) as made:
+            assert made.apply().code == 0
+            for command in (
+                *READING,
+                "halt",
+                "state unlock --reason x",
+                "state rm a/campaign/b --reason x",
+                "adopt x y",
+            ):
+                made.run(*command.split())  # all that a command imports may lie where only root can read
+            (top / "copy.db").unlink()
+            for each in (top, *top.rglob("*")):
+                os.chown(each, user, -1)
+            os.seteuid(user)
+            yield made
     finally:
-        path(fresh).parent.chmod(0o700)
         os.seteuid(before)
+        shutil.rmtree(top)
 
 
 def test_a_file_that_may_not_be_written(nobody: Office) -> None:
@@ -254,6 +259,9 @@ def test_a_file_that_may_not_be_written(nobody: Office) -> None:
 
 
 def test_a_folder_that_may_not_be_written(nobody: Office) -> None:
+    # Left by a reader; where they are there already, nothing has to be made.
+    for beside in path(nobody).parent.glob("state.db-*"):
+        beside.unlink()
     path(nobody).parent.chmod(0o500)
     for command in ("apply --auto-approve", "halt", "state unlock --reason x"):
         assert "This user must be allowed to read and write the file and its folder" in refused(nobody, command)
