@@ -270,6 +270,22 @@ class TestWhatIsRefused:
         sqlite_file._refuse_network(path, tmp_path / "no such list")
 
 
+def test_a_ledger_that_another_run_makes_at_this_moment_is_not_taken_for_a_lost_one(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = Path.exists
+    path.parent.mkdir()
+
+    def made_meanwhile(asked: Path) -> bool:
+        if asked.name == "state.db-wal":
+            path.touch()
+            return True
+        return look(asked)
+
+    monkeypatch.setattr(Path, "exists", made_meanwhile)
+    assert sqlite_file.exists(path)
+
+
 class TestWithoutPermission:
     @pytest.fixture
     def place(self) -> Iterator[Path]:

@@ -40,12 +40,12 @@ def exists(path: Path) -> bool:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         return True
     except FileNotFoundError:
-        if Path(f"{path}-wal").exists():
+        if Path(f"{path}-wal").exists() and not path.exists():  # both: another run has made it since
             raise LedgerError(
                 f"The ledger {path} is gone, but {path.name}-wal is still there: it was deleted or moved alone. An empty one would call"
                 " everybody again. Put the file back, or restore it from a backup and remove the -wal."
             ) from None
-        return False
+        return path.exists()
     except OSError as error:
         raise LedgerError(
             f"The ledger {path} cannot be looked at: {error.strerror}. `state.path` must name a file that this user may read."
