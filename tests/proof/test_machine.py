@@ -57,7 +57,7 @@ class Machine(RuleBasedStateMachine):
     def begin(self, vendors: tuple[str, ...], seed: int, batch: int) -> None:
         random = Random(seed)
         terms = Terms(vendors, Limits(batch_size=batch), Settle())
-        self.scene = Scene(random, terms, Weather(random), first_people(random, vendors))
+        self.scene = Scene(random, terms, Weather(random, aimed=True), first_people(random, vendors))
         self.exits.enter_context(self.scene.in_place())
 
     def teardown(self) -> None:
