@@ -44,13 +44,13 @@ def lost(ended: Ended) -> list[str]:
 
 
 def refused(team: Stage, rng: random.Random) -> list[str]:
-    """A second apply ends with 7 and names the first; nothing of it is sent."""
+    """A second apply ends with 7 and names the first; it claims nothing, hence sends nothing."""
     run = stopped(team, rng)
-    writes = len(team.writes())
+    claims = team.claims()
     second = team.run(skips=False)
     found = [] if second.code == 7 and f"process {run.pid}" in second.err else [f"code {second.code}: {second.err}"]
-    if len(team.writes()) != writes:
-        found.append("the second run sent something")
+    if team.claims() != claims:
+        found.append("the second run claimed something")
     ended = thawed(run)
     return [*found, *([] if ended.code == 0 else [ended.err]), *judging.judge(team)]
 
