@@ -274,11 +274,6 @@ def test_inline_rows_need_the_column_and_may_be_none(project: Project) -> None:
     assert [contact.fields["f"] for contact in added(given)] == ["x", ""]
 
 
-def test_sql_sources_are_refused_with_a_way_out(project: Project) -> None:
-    source = ContactSource(sql_url=Reference("env", "WAREHOUSE_URL"), sql_query="select 1")
-    assert "Export the rows to a .parquet or .csv file" in refused(project, source)
-
-
 def test_a_file_without_rows_is_a_source_without_people(project: Project) -> None:
     for name, content in (("a.csv", "phone,name\n"), ("b.csv", "phone"), ("c.csv", "phone\n\n")):
         assert project.plan(contact_set(project.file(name, content))).deltas[0].rows == 0

@@ -11,7 +11,7 @@ import reconciler
 
 ROOT = Path(reconciler.__file__).parent
 RANKS = (
-    {"__init__", "errors", "redact", "clock", "units"},
+    {"__init__", "errors", "redact", "clock", "units", "postgresql"},
     {"model"},
     {"diff", "risk", "config"},
     {"matching"},

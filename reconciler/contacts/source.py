@@ -1,4 +1,4 @@
-"""Sources as streams of columns: CSV, Parquet, JSON lines and rows given inline, read by an engine that can open nothing else.
+"""Sources as streams of columns: CSV, Parquet, JSON lines, rows given inline or by a database. The engine can open nothing else.
 
 Every column is read as text. What a row means is not decided here.
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
@@ -25,12 +25,18 @@ from reconciler.contacts.files import (
     lines_of,
 )
 
+if TYPE_CHECKING:
+    from reconciler.contacts.warehouse import Warehouse
+
 _INEXACT = ("FLOAT", "DOUBLE", "DECIMAL")  # types in which a number has lost what it was written as
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file of a source, or its inline rows. `query` returns the declared columns under our names, as text, NULL for none."""
+    """One file of a source, its inline rows, or what a database answers.
+
+    `query` returns the declared columns under our names, as text, NULL for none.
+    """
 
     asked: Asked = field(repr=False)
     label: str
@@ -38,6 +44,7 @@ class Part:
     values: Mapping[str, Any] = field(repr=False)
     file: DataFile | None = None
     delimiter: str = ""
+    warehouse: Warehouse | None = None
 
     def stream(self, query: str, texts: Sequence[bool]) -> Iterator[list[Column]]:
         """Run `query`, written around `self.query`, batch by batch in the order of the rows; `texts`: which columns are text.
@@ -49,7 +56,8 @@ class Part:
             self.file.check_unchanged()
         try:
             with closing(_engine(str(self.file.path) if self.file else "").cursor()) as engine:
-                yield from batches(engine.sql(query, params=dict(self.values)), texts)
+                for values in self.warehouse.chunks() if self.warehouse else ({},):
+                    yield from batches(engine.sql(query, params={**self.values, **values}), texts)
         except (duckdb.Error, StreamFailed):
             failed = True
         if self.file:
@@ -67,8 +75,7 @@ def parts_of(asked: Asked) -> list[Part]:
     if asked.origin.inline is not None:
         return [_inline(asked, asked.origin.inline)]
     if asked.origin.sql_url is not None:
-        remedy = "Export the rows to a .parquet or .csv file and name that in spec.source.file."
-        raise asked.refused(f"SQL sources are not read by this version. {remedy}", "sql")
+        return [_queried(asked)]
     readers = {"csv": _csv, "parquet": _parquet, "jsonl": _jsonl}
     return [readers[file.kind](asked, file) for file in files_of(asked)]
 
@@ -148,5 +155,16 @@ def _inline(asked: Asked, rows: Sequence[Mapping[str, str]]) -> Part:
     if rows:
         check_columns(asked, label, list(dict.fromkeys(name for row in rows for name in row)))
     values = {ours: [row.get(name) for row in rows] for ours, name in asked.columns.items()}
+    return Part(asked, label, _listed(asked), values)
+
+
+def _queried(asked: Asked) -> Part:
+    from reconciler.contacts.warehouse import LABEL, warehouse  # a database driver: only where a source is a query
+
+    return Part(asked, LABEL, _listed(asked), {}, warehouse=warehouse(asked))
+
+
+def _listed(asked: Asked) -> str:
+    """A query over values that are handed in, a list for each column."""
     chosen = ", ".join(f"unnest(${ours}::VARCHAR[]) AS {ours}" for ours in asked.columns)
-    return Part(asked, label, f"SELECT {chosen}", values)
+    return f"SELECT {chosen}"

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import psycopg
 
 from reconciler.errors import LedgerError
+from reconciler.postgresql import why_not
 from reconciler.redact import foreign
 
 BUSY_SECONDS = 20
@@ -57,20 +58,6 @@ _MEANINGS = {
     "XX001": f"is damaged. {RESTORE}",
     "XX002": f"is damaged. {RESTORE}",
 }
-# While a connection is opened there is no code, only what the server says; it says it in English unless it was told otherwise.
-_REFUSALS = {
-    "authentication failed|no password supplied|no pg_hba|role .* does not exist|not permitted to log in|no such user": "does not let"
-    " this user in: check the name and the password in the URL, and that the server allows them from this machine (pg_hba.conf).",
-    "database .* does not exist|no such database": "does not exist: create it, or correct its name in the URL.",
-    "permission denied for database": "may not be connected to by this user. Its owner can allow it: GRANT CONNECT ON DATABASE ... TO"
-    " ...",
-    "certificate|SSL|TLS": "does not prove who it is, or speaks no TLS. The name in the URL must be the one in the server's certificate,"
-    " and the authority that signed it must be known here; a private one is named in the URL: sslrootcert=/path/to/ca.pem. Nothing was"
-    " sent to it, the password included.",
-    "too many|remaining connection slots": "has no connection left: raise max_connections, or put a pooler before it.",
-    "starting up|shutting down|in recovery mode": "is just starting or stopping. Run again in a moment.",
-    "": "cannot be reached: check host and port in the URL, that the server runs, and that this machine may connect to it.",
-}
 
 
 @contextmanager
@@ -111,6 +98,4 @@ def _forbidden(text: str) -> str:
 
 def no_connection(error: psycopg.Error, place: str) -> LedgerError:
     """Why none could be opened."""
-    text = str(error)
-    said = next(words for pattern, words in _REFUSALS.items() if re.search(pattern, text))
-    return LedgerError(f"The ledger {place} {said}")
+    return LedgerError(f"The ledger {place} {why_not(error)}")
