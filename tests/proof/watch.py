@@ -189,8 +189,11 @@ class Watch:
     def unfinished(self, wanted: Mapping[str, Mapping[str, str]]) -> None:
         """I3: a clean apply leaves nothing sent without an outcome, and nothing undone that is still wanted."""
         for person, state, campaign in self.db.execute(
-            "SELECT o.person, o.state, s.campaign FROM op o JOIN scope s ON s.id = o.scope_id"
+            "SELECT o.person, o.state, s.campaign FROM op o JOIN scope s ON s.id = o.scope_id JOIN request r ON r.id = o.request_id"
             " WHERE o.state IN ('planned', 'sent') AND o.person IS NOT NULL AND s.verb IN ('add_contacts', 'create')"
+            # A run that took the lease meanwhile has its own work under way.
+            " AND r.epoch <= (SELECT max(epoch) FROM event WHERE entity = 'lease' AND after = ?)",
+            (PROCESS.get().name,),
         ):
             number, vendor = NUMBER_OF[person], campaign.partition("-")[0]
             if state == "sent" or number in wanted[vendor]:
