@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from reconciler.errors import Misuse
+from reconciler.errors import Blocked, Misuse
 from reconciler.ledger.base import Ledger, LedgerReader, OpenRequest, OpState, RequestState, Result, Verdict
 from reconciler.model import Action, Binding
 from reconciler.runs import Options, leased
+from reconciler.settle import horizon
 from reconciler.setup import Setup
 from reconciler.writer import Run
 
@@ -19,14 +20,28 @@ async def resolve(setup: Setup, operation: str, word: Word, vendor_id: str, reas
     """Settle one open request as `word` says; `vendor_id` is what the panel shows for something that was created.
 
     After `not-applied` and `resend` the next plan shows the same work again; the ledger keeps who decided so, and why. Raises Misuse
-    where `operation` names no open request or several, or where an id is needed and missing.
+    where `operation` names no open request or several, or where an id is needed and missing; Blocked where the vendor may still execute
+    what somebody did not find.
     """
     async with leased(setup, Options()) as (run, ledger):
         request = find(ledger, operation)
         if word == "applied" and request.verb == Action.CREATE and not vendor_id:
             raise Misuse("Say which id the panel shows for it: --applied VENDOR-ID")
+        if word != "applied":
+            _check_over(setup, ledger, request)
         await _decide(run, ledger, request, word, vendor_id, reason)
     return request
+
+
+def _check_over(setup: Setup, ledger: LedgerReader, request: OpenRequest) -> None:
+    """A look into the panel proves nothing while the request may be on its way: sent again, both would be executed."""
+    connection = setup.repository.connections.get(request.key.connection)
+    left = horizon(connection) - ledger.age(request) if connection else 0.0
+    if left > 0:
+        raise Blocked(
+            f"{request.key}: the vendor may still execute what was sent, for {int(left) + 1} s more (settle.lateMax of"
+            f" {request.key.connection}). Look for [{request.token}] in the panel again after that, then say so. Nothing was changed."
+        )
 
 
 def find(ledger: LedgerReader, operation: str) -> OpenRequest:

@@ -19,6 +19,11 @@ from reconciler.writer import SEND_WINDOW, Run
 Found = Mapping[Person, Sequence[str]]  # everybody in a container -> the vendor ids they were found under
 
 
+def horizon(connection: Connection) -> float:
+    """Seconds from a claim until its request, if it was lost, can no longer be executed."""
+    return SEND_WINDOW + 2 * connection.limits.timeout + connection.settle.late_max
+
+
 @dataclass(frozen=True, slots=True)
 class Settler:
     """One attempt at all open requests. `resources`: what is declared, for how a campaign is to be read.
@@ -149,8 +154,7 @@ class Settler:
 
     async def _horizon_passed(self, request: OpenRequest, connection: Connection) -> bool:
         """Whether a request that was lost can no longer be executed; waits for that as long as patience lasts."""
-        horizon = SEND_WINDOW + 2 * connection.limits.timeout + connection.settle.late_max
-        missing = horizon - self.ledger.age(request)
+        missing = horizon(connection) - self.ledger.age(request)
         if missing > 0:
             if self.run.clock.monotonic() + missing > self.patience:
                 return False

@@ -12,6 +12,7 @@ import pytest
 from reconciler.clock import SystemClock
 from reconciler.ledger import open_ledger, open_reader
 from reconciler.ledger.base import Op, Request
+from reconciler.ledger.sql import SqlReader
 from reconciler.model import Action, Key, StateStore
 from reconciler.writer import SEND_WINDOW
 from tests.contract.ledgers import holder
@@ -156,7 +157,15 @@ def test_what_was_made_again_on_purpose_is_bound_as_that(doubtful: Office) -> No
     assert doubtful.plan()["changes"] == []
 
 
-def test_a_person_says_it_was_not_applied(doubtful: Office) -> None:
+@pytest.mark.parametrize("word", ["--not-applied", "--resend"])
+def test_a_look_into_the_panel_may_be_too_early(doubtful: Office, word: str) -> None:
+    result = doubtful.run("resolve", "opros-2030", word, "--reason", "not in the panel")
+    assert result.code == 4 and "the vendor may still execute what was sent" in result.err and "[rc:" in result.err
+    assert len(doubtful.plan()["inDoubt"]) == 1
+
+
+def test_a_person_says_it_was_not_applied(doubtful: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SqlReader, "age", lambda reader, request: 3600.0)
     result = doubtful.run("resolve", "opros-2030", "--not-applied", "--reason", "not in the panel")
     assert result.code == 0, result.err
     (change,) = doubtful.plan()["changes"]

@@ -31,6 +31,7 @@ from tests.proof.processes.points import Cut
 Act = Literal["load", "edit"]
 ACTS: tuple[Act, ...] = ("load", "edit")
 APPLY = ("apply", "--auto-approve", "--format", "json", "--settle-timeout", "1h")
+LATE = 600.0  # seconds after which nothing that was lost can still be executed
 STATE_URL = "RECONCILER_STATE_URL"
 _SHARED = (
     "backend: sqlite\n    path: .reconciler/state.db\n    persistent: true ",
@@ -124,6 +125,7 @@ class Stage:
 
     def answer(self) -> bool:
         """Let a person who looked into the panels resolve what is held; whether there was anything."""
+        self.clock.jump(LATE)
         answers = judging.answers(self)
         for words in answers:
             ended = self.run("resolve", *words)
