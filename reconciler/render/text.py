@@ -102,27 +102,23 @@ def _doubts(doubts: Sequence[Doubt], paint: Paint) -> Iterable[str]:
 
 def halted_text(results: Sequence[Halted]) -> str:
     """What `halt` did, what it could not do first."""
-    order = ("failed", "cannot", "stopped", "not running")
-    lines = [
-        f"{one.result:<12} {one.key}" + (f"  {inert(one.why)}" if one.why else "")
-        for one in sorted(results, key=lambda one: (order.index(one.result), one.key))
-    ]
     stopped = sum(one.result == "stopped" for one in results)
-    lines.append(
-        f"{counted(stopped, 'campaign')} stopped. The next apply starts again what is declared `activation: running`."
-    )
-    return "\n".join(lines) + "\n"
+    end = f"{counted(stopped, 'campaign')} stopped. The next apply starts again what is declared `activation: running`."
+    return _by_result(results, ("failed", "cannot", "stopped", "not running"), end)
 
 
 def removals_text(removals: Sequence[Removal]) -> str:
     """What one refusal did, campaign by campaign, what is left to be done by hand first."""
-    order = ("failed", "cannot", "in a call", "withdrawn", "not there")
+    end = "Suppressed everywhere from now on: no plan adds this number again."
+    return _by_result(removals, ("failed", "cannot", "in a call", "withdrawn", "not there"), end)
+
+
+def _by_result(results: Sequence[Halted] | Sequence[Removal], order: Sequence[str], end: str) -> str:
     lines = [
         f"{one.result:<12} {one.key}" + (f"  {inert(one.why)}" if one.why else "")
-        for one in sorted(removals, key=lambda one: (order.index(one.result), one.key))
+        for one in sorted(results, key=lambda one: (order.index(one.result), one.key))
     ]
-    lines.append("Suppressed everywhere from now on: no plan adds this number again.")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, end]) + "\n"
 
 
 def doubts_text(doubts: Sequence[Doubt], paint: Paint = plain) -> str:
