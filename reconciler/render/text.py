@@ -113,7 +113,7 @@ def removals_text(removals: Sequence[Removal]) -> str:
     return _by_result(removals, ("failed", "cannot", "in a call", "withdrawn", "not there"), end)
 
 
-def _by_result(results: Sequence[Halted] | Sequence[Removal], order: Sequence[str], end: str) -> str:
+def _by_result(results: Sequence[Halted | Removal], order: Sequence[str], end: str) -> str:
     lines = [
         f"{one.result:<12} {one.key}" + (f"  {inert(one.why)}" if one.why else "")
         for one in sorted(results, key=lambda one: (order.index(one.result), one.key))
