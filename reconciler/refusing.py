@@ -11,6 +11,7 @@ from reconciler.ledger.sql import OPEN
 from reconciler.model import Action, Contact, Key, Live, LiveContact, Person, Phone, Removal, Resource, Sent
 from reconciler.providers.base import Leaving, TakesContacts, capabilities_for
 from reconciler.runs import Options, leased
+from reconciler.settle import Settler
 from reconciler.setup import Setup
 from reconciler.world import Site
 from reconciler.writer import Run, StepWriter, token_of
@@ -24,13 +25,42 @@ async def refuse(setup: Setup, sites: Mapping[str, Site], e164: str, options: Op
     What cannot be withdrawn now is withdrawn by later applies where the vendor can.
     """
     async with leased(setup, options) as (run, ledger):
+        return await _refuse(setup, sites, run, ledger, run.fingerprints.person(e164))
+
+
+async def forget(
+    setup: Setup, sites: Mapping[str, Site], e164: str, options: Options
+) -> tuple[tuple[Removal, ...], int | None]:
+    """As `refuse`; then nothing in the ledger leads to the person any more but the block that keeps them from being called again.
+
+    One Removal for each campaign they were ever sent to, and of how many operations the fingerprints were removed: None where some
+    campaign has to be left first.
+    """
+    async with leased(setup, options) as (run, ledger):
         person = run.fingerprints.person(e164)
-        await run.journal.run(lambda journal: keep_refusal(journal, run.lease, person))
-        removals = []
-        for key, identity, sent in ledger.sent_with(person):
-            if sent.state not in _NOT_THERE:
-                removals.append(await _one(run, setup.resources().get(key), sites, ledger, key, identity, sent))
-        return tuple(removals)
+        sent_to = [key for key, _, _ in ledger.sent_with(person)]
+        removals = await _refuse(setup, sites, run, ledger, person)
+        left = {one.key for one in removals}
+        removals += tuple(Removal(key, "not there") for key in sent_to if key not in left)
+        if any(one.result in {"failed", "in a call"} for one in removals) or _doubtful(ledger, person):
+            return removals, None
+        return removals, await run.journal.run(lambda journal: journal.forget(run.lease, person))
+
+
+def _doubtful(ledger: LedgerReader, person: Person) -> bool:
+    return any(sent.state in OPEN for _, _, sent in ledger.sent_with(person))
+
+
+async def _refuse(
+    setup: Setup, sites: Mapping[str, Site], run: Run, ledger: LedgerReader, person: Person
+) -> tuple[Removal, ...]:
+    await run.journal.run(lambda journal: keep_refusal(journal, run.lease, person))
+    await Settler(run, sites, ledger, setup.resources()).settle()
+    removals = []
+    for key, identity, sent in ledger.sent_with(person):
+        if sent.state not in _NOT_THERE:
+            removals.append(await _one(run, setup.resources().get(key), sites, ledger, key, identity, sent))
+    return tuple(removals)
 
 
 async def _one(

@@ -110,3 +110,41 @@ def test_it_waits_for_a_run_that_holds_the_lease(team: Office) -> None:
     with closing(open_ledger(store(team), str(team.root), {})) as ledger:
         ledger.acquire(holder("another run"), 600)
         assert refuse(team, "+84900000002", "--lock-timeout", "0s").code == 7
+
+
+# ---- forgetting ----------------------------------------------------------------------------------------------------
+
+
+def forget(team: Office, number: str = "+84900000002", *more: str) -> Any:
+    return team.run("state", "forget", *more, piped=number)
+
+
+def test_who_is_forgotten_is_withdrawn_blocked_and_found_no_more(team: Office) -> None:
+    result = forget(team)
+    assert result.code == 0, result.err
+    assert (
+        result.out
+        == f"withdrawn    {SPRING}\n{DONE}Forgotten: 2 operations no longer lead to them. Backups keep what they have.\n"
+    )
+    assert "0900000002" not in leads(team) and team.plan()["changes"] == []
+    (delta,) = team.plan()["contacts"]
+    assert (delta["suppressed"], delta["unchanged"]) == ({"refused": 1}, 2)
+    assert forget(team, "+84900000002", "--format", "json").json() == {
+        "formatVersion": 1, "forgotten": True, "operations": 0, "sentTo": [],
+    }  # fmt: skip
+    assert team.run("state", "verify").code == 0
+
+
+def test_where_somebody_was_sent_is_told_also_when_they_are_gone(team: Office) -> None:
+    assert refuse(team).code == 0
+    assert forget(team, "+84900000002", "--format", "json").json()["sentTo"] == [
+        {"key": SPRING, "result": "not there", "why": None}
+    ]
+
+
+def test_nobody_is_forgotten_who_could_not_be_withdrawn(team: Office) -> None:
+    team.faults({"vendor": "tel4vn", "method": "DELETE", "fault": 500})
+    result = forget(team)
+    assert result.code == 1 and "Not forgotten yet" in result.out
+    team.faults()
+    assert forget(team).code == 0 and "0900000002" not in leads(team)

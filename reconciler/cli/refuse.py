@@ -43,13 +43,13 @@ def command(root: Path, region: str, lock_timeout: int) -> int:
     from reconciler.render.text import removals_text
     from reconciler.runs import Options
 
-    number = _number(region.upper())
+    number = number_typed(region.upper())
     removals = asyncio.run(_refuse(setup(root), number, Options(lock_timeout=lock_timeout)))
     write(removals_text(removals))
     return 1 if any(one.result == "failed" for one in removals) else 0
 
 
-def _number(region: str) -> str:
+def number_typed(region: str) -> str:
     """In E.164; not repeated in any message."""
     from reconciler.contacts.numbers import Reason, read
     from reconciler.errors import Misuse

@@ -14,7 +14,8 @@ from reconciler.cli.common import formats, setup, write
 
 if TYPE_CHECKING:
     from reconciler.ledger.base import LedgerReader
-    from reconciler.model import Key
+    from reconciler.model import Key, Removal
+    from reconciler.setup import Setup
 
 
 def _said(context: click.Context, option: click.Parameter, text: str) -> str:
@@ -213,6 +214,36 @@ def move_to_store(root: Path, to: str, style: str) -> None:
 
     target, copied = asyncio.run(migrate(setup(root), to))
     write(copied_json(copied, target.name) if style == "json" else moved_text(copied, target.name))
+
+
+@command.command("forget")
+@click.option("--region", metavar="XX", default="", help="The country of a number that does not begin with +.")
+@formats("text", "json")
+@click.pass_obj
+def forget_person(root: Path, region: str, style: str) -> int:
+    """Read one number from standard input: refused as by `refuse`, then its fingerprints are removed. Says where it was sent.
+
+    A keyed block stays, so that nobody is called again who asked to be forgotten. Backups keep what they have.
+
+    \b
+    Examples:
+      reconciler state forget < number.txt
+    """
+    from reconciler.cli.refuse import number_typed
+    from reconciler.render.ledger import forgotten_json, forgotten_text
+
+    removals, count = asyncio.run(_forget(setup(root), number_typed(region.upper())))
+    write(forgotten_json(removals, count) if style == "json" else forgotten_text(removals, count))
+    return 1 if count is None else 0
+
+
+async def _forget(ready: Setup, number: str) -> tuple[tuple[Removal, ...], int | None]:
+    from reconciler.refusing import forget
+    from reconciler.runs import Options
+    from reconciler.setup import opened
+
+    async with opened(ready) as sites:
+        return await forget(ready, sites, number, Options())
 
 
 @contextmanager

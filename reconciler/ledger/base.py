@@ -287,6 +287,13 @@ class Ledger(LedgerReader, Protocol):
         """Keep `value` for the next runs: who was on a suppression list, the approved plan, a set that was sent whole."""
         ...
 
+    def forget(self, lease: Lease, person: Person) -> int:
+        """Take a person's fingerprints off everything that was done to them, which stays countable; returns how many operations.
+
+        Raises LedgerError where one of them is not decided yet.
+        """
+        ...
+
     def finish(self, lease: Lease) -> int:
         """Serial + 1, the lease released. Returns the new serial."""
         ...

@@ -13,6 +13,7 @@ import msgspec
 
 from reconciler.errors import LedgerError, WrongContactKey
 from reconciler.ledger.base import Lease, Op, OpState, Request, RequestState, Result, Verdict
+from reconciler.ledger.forgetting import forget
 from reconciler.ledger.sql import (
     ADDS,
     OPEN,
@@ -25,7 +26,7 @@ from reconciler.ledger.sql import (
     request_number,
 )
 from reconciler.ledger.sql_lease import SqlLease
-from reconciler.model import Action, Binding, Key, Spec
+from reconciler.model import Action, Binding, Key, Person, Spec
 from reconciler.redact import foreign, mask
 
 _LANDED = (OpState.CONFIRMED, OpState.ALREADY)
@@ -262,6 +263,12 @@ class SqlLedger(SqlLease):
                 *(f"{kind}/{name}", value),
             )
             self._event(lease, f"memory {kind}/{name}", "", "", "remembered")
+
+    def forget(self, lease: Lease, person: Person) -> int:
+        with self._writing(lease):
+            count = forget(self._session, person)
+            self._event(lease, "person", "", "", f"forgotten: {count} operations")
+            return count
 
 
 class _Scopes:

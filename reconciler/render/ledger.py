@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,9 +13,10 @@ from reconciler.ledger.base import Event, Freed, LedgerReader
 from reconciler.ledger.chain import Break
 from reconciler.ledger.closing import closed
 from reconciler.ledger.copying import Copied
-from reconciler.model import Binding, Key, LetGo
+from reconciler.model import Binding, Key, LetGo, Removal
 from reconciler.redact import inert, mask
 from reconciler.render.phrases import applied_lines
+from reconciler.render.text import removals_text
 from reconciler.units import counted, people
 
 
@@ -221,3 +222,18 @@ def _counts(copied: Copied) -> str:
     rows = {part.name: part.rows for part in copied.parts}
     told = (counted(rows["binding"], "binding"), counted(rows["request"], "request"), counted(rows["op"], "operation"))
     return f"lineage {copied.lineage}, serial {copied.serial}, {', '.join(told)}, {counted(rows['event'], 'event')}"
+
+
+def forgotten_text(removals: Sequence[Removal], count: int | None) -> str:
+    """Where somebody was sent, and whether the ledger forgot them; `count` None: not yet."""
+    done = "Not forgotten yet: see to what is above, then run this again."
+    if count is not None:
+        done = f"Forgotten: {counted(count, 'operation')} no longer lead to them. Backups keep what they have."
+    return removals_text(removals, f"\n{done}")
+
+
+def forgotten_json(removals: Sequence[Removal], count: int | None) -> str:
+    places = [{"key": str(one.key), "result": one.result, "why": one.why or None} for one in removals]
+    return planfile.pretty(
+        {"formatVersion": 1, "forgotten": count is not None, "operations": count or 0, "sentTo": places}
+    )

@@ -107,9 +107,9 @@ def halted_text(results: Sequence[Halted]) -> str:
     return _by_result(results, ("failed", "cannot", "stopped", "not running"), end)
 
 
-def removals_text(removals: Sequence[Removal]) -> str:
-    """What one refusal did, campaign by campaign, what is left to be done by hand first."""
-    end = "Suppressed everywhere from now on: no plan adds this number again."
+def removals_text(removals: Sequence[Removal], more: str = "") -> str:
+    """What one refusal did, campaign by campaign, what is left to be done by hand first; `more`: what was done beside."""
+    end = f"Suppressed everywhere from now on: no plan adds this number again.{more}"
     return _by_result(removals, ("failed", "cannot", "in a call", "withdrawn", "not there"), end)
 
 

@@ -650,3 +650,23 @@ class TestOnePerson:
         }
         ((key, _, sent),) = ledger.sent_with(person(2))
         assert (key, sent.state) == (CAMPAIGN, "withdrawn")
+
+    def test_somebody_forgotten_is_found_no_more_and_the_record_counts_the_same(
+        self, ledger: Ledger, lease: Lease, store: Store
+    ) -> None:
+        ops = [add(1), add(2)]
+        ledger.outcome(lease, ledger.claim(lease, request(*ops)), verdict(ops))
+        withdrawal = add(1, verb="withdraw_contacts")
+        ledger.outcome(lease, ledger.claim(lease, request(withdrawal)), verdict([withdrawal]))
+        assert ledger.forget(lease, person(1)) == 2
+        assert (list(ledger.sent_with(person(1))), states(ledger)) == ([], [(2, "confirmed", 1)])
+        assert ledger.forget(lease, person(1)) == 0
+        last = list(ledger.events())[-2]
+        assert (last.entity, last.reason) == ("person", "forgotten: 2 operations")
+        assert verify(store.reader()) == len(list(ledger.events()))
+
+    def test_nobody_in_doubt_is_forgotten(self, ledger: Ledger, lease: Lease) -> None:
+        ledger.claim(lease, request(add(1)))
+        with pytest.raises(LedgerError, match="in doubt: settle it first"):
+            ledger.forget(lease, person(1))
+        assert states(ledger) == [(1, "sent", 1)]
