@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 
 from reconciler.assembly import doubts_of, identify
-from reconciler.errors import LeaseLost, LockHeld, PlanStale, ReconcilerError
+from reconciler.errors import LeaseLost, LedgerError, LockHeld, PlanStale, ReconcilerError
 from reconciler.keeping import keep_project
 from reconciler.ledger import open_ledger, open_reader
 from reconciler.ledger.base import Holder, Lease, Ledger, LedgerReader
@@ -75,7 +75,7 @@ async def hold(setup: Setup, options: Options, journal: Journal) -> AsyncIterato
         yield lease
     finally:
         beating.cancel()
-        with suppress(asyncio.CancelledError, LeaseLost):
+        with suppress(asyncio.CancelledError):
             await beating
         with suppress(LeaseLost):
             await journal.run(lambda ledger: ledger.release(lease))
@@ -104,9 +104,15 @@ async def _acquire(setup: Setup, options: Options, journal: Journal, seconds: in
 
 
 async def _heartbeat(setup: Setup, journal: Journal, lease: Lease, seconds: int) -> None:
+    """Ends where the lease is lost. A beat that fails otherwise is made up for by the next, or by any write."""
     while True:
         await setup.clock.sleep(seconds / 3)
-        await journal.run(lambda ledger: ledger.renew(lease, seconds))
+        try:
+            await journal.run(lambda ledger: ledger.renew(lease, seconds))
+        except LeaseLost:
+            return
+        except LedgerError:
+            continue
 
 
 async def renew(setup: Setup, run: Run) -> None:

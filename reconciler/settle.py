@@ -41,6 +41,8 @@ class Settler:
     async def settle(self) -> int:
         """Decide what can be decided by now; returns how many requests stay open."""
         for request in self.ledger.open_requests():
+            if request.key.connection not in self.sites:
+                continue  # a selection left its account out: a run that can look decides
             if request.repeatable:
                 await self._close(request)
             elif request.people and self._readable(request):

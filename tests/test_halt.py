@@ -138,6 +138,21 @@ def test_what_cannot_be_known_is_held_and_shown_and_blocks_only_itself(doubtful:
     assert doubtful.most_dials() == 1
 
 
+def test_a_run_that_left_an_account_out_says_nothing_about_it(team: Office) -> None:
+    campaign = Key.parse("conpeek-gdansk/campaign/przypomnienie")
+    with closing(open_ledger(store(team), str(team.root), {})) as ledger:
+        lease = ledger.acquire(holder("killed"), 600)
+        op = Op(b"0123456789abcdef", campaign, ledger.identity(lease, campaign), Action.ADD_CONTACTS)
+        ledger.claim(lease, Request("conpeek-gdansk", campaign, op.verb, "POST /x", b"", "rc:k3f9qa", [op]))
+        ledger.release(lease)
+    states = []
+    for part in (("--select", "connection=tel4vn-*"), ()):
+        assert team.run("plan", *part, "--out", "plan.json").code == 0
+        assert team.run("apply", "plan.json", "--settle-timeout", "0s").code == 9
+        states.append(team.plan()["inDoubt"][0]["state"])
+    assert states == ["in_doubt", "held"]
+
+
 def test_a_person_says_it_was_applied(doubtful: Office) -> None:
     result = doubtful.run("resolve", "opros-2030", "--applied", "12345", "--reason", "seen in the panel")
     assert result.code == 0, result.err
