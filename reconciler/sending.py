@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING, TypeVar
 
+from reconciler import units
+from reconciler.errors import ReconcilerError
 from reconciler.model import Action, Binding, Contact, Limits, Live, LiveContact, Person, Phone, Resource
 from reconciler.providers.base import Edit, Leaving, TakesContacts, capabilities_for
 from reconciler.rollback import check_empty
@@ -18,7 +20,17 @@ if TYPE_CHECKING:  # an engine stands behind it, and every plan comes by here
     from reconciler.contacts import People
 
 T = TypeVar("T")
+
+
+class OverBudget(ReconcilerError):
+    """A vendor refused too many people of one set: the rest is not sent."""
+
+
 FIRST_BATCHES = (1, 10)  # the blast radius grows with what is known to work: 1, 10, then doubling up to batchSize
+BUDGET = (
+    20,
+    0.1,
+)  # people a vendor may refuse of one set in one run: so many, and beyond that this share of those sent
 EVERY = 10.0  # seconds between two lines of progress
 
 
@@ -148,10 +160,20 @@ class Sending:
     async def _tracked(self, sending: Awaitable[None], count: int) -> None:
         await sending
         self._done += count
+        self._check_budget()
         now = self.writer.run.clock.monotonic()
         if now - self._told >= EVERY:
             self._told = now
             self.progress(f"{self.writer.key.contacts}  {self._done:,} / {self.total:,}")
+
+    def _check_budget(self) -> None:
+        """Raises OverBudget where so many were refused that something is wrong with all of them."""
+        refused, key = self.writer.tally.rejected, self.writer.key
+        if refused > max(BUDGET[0], BUDGET[1] * self._done):
+            raise OverBudget(
+                f"{key.connection} refused {units.people(refused)} of the {self._done:,} sent from {key.contacts}: something is wrong"
+                " with all of them. The rest was not sent, and the campaign is not started. Correct the source or its columns, then plan again"
+            )
 
     def _contacts(self, action: Action) -> Iterator[Contact]:
         return chain.from_iterable(self._people.batches(action, self.writer.key.contacts, self._batch_size))
