@@ -172,7 +172,7 @@ class Sending:
         if refused > max(BUDGET[0], BUDGET[1] * self._done):
             raise OverBudget(
                 f"{key.connection} refused {units.people(refused)} of the {self._done:,} sent from {key.contacts}: something is wrong"
-                " with all of them. The rest was not sent, and the campaign is not started. Correct the source or its columns, then plan again"
+                " with all of them. The rest was not sent, and the campaign is not started. Correct the source, then plan again"
             )
 
     def _contacts(self, action: Action) -> Iterator[Contact]:
