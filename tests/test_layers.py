@@ -22,7 +22,7 @@ RANKS = (
     {"setup", "writer", "rollback"},
     {"sending", "settle", "keeping"},
     {"observe"},
-    {"applier", "approval", "assembly"},
+    {"applier", "approval", "assembly", "livecheck"},
     {"rounds"},
     {"runs"},
     {"reconcile", "binding", "custody", "resolving", "halting", "releasing", "refusing"},

@@ -11,6 +11,7 @@ import click
 from reconciler.cli.common import formats, paint, selecting, setup, tell, write
 
 if TYPE_CHECKING:
+    from reconciler.livecheck import How
     from reconciler.model import Plan
     from reconciler.setup import Setup
     from reconciler.world import Planned
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 @formats("text", "json", "markdown")
 @click.option("--output", metavar="FILE", help="Write the rendering there instead of to standard output.")
 @selecting
+@click.option(
+    "--contacts",
+    type=click.Choice(["counts", "full"]),
+    help="Also compare whom the vendors hold with whom we sent: by their counts, or by reading everybody.",
+)
 @click.option("--rejects", metavar="FILE", help="Write row numbers and reasons of rejected rows there (no numbers).")
 @click.option("--detailed-exitcode", is_flag=True, help="End with 2 where there are changes.")
 @click.pass_obj
@@ -31,6 +37,7 @@ def command(
     output: str | None,
     select: tuple[str, ...],
     exclude: tuple[str, ...],
+    contacts: How | None,
     rejects: str | None,
     detailed_exitcode: bool,
 ) -> int:
@@ -41,10 +48,11 @@ def command(
       reconciler plan
       reconciler plan --out plan.json --format markdown --output comment.md
       reconciler plan --select connection=tel4vn-* --detailed-exitcode
+      reconciler plan --contacts full
     """
     from reconciler import planfile
 
-    planned = asyncio.run(_plan(setup(root, select, exclude)))
+    planned = asyncio.run(_plan(setup(root, select, exclude), contacts))
     if out:
         planfile.save(planned.plan, Path(out))
     if rejects:
@@ -62,15 +70,18 @@ def _next(plan: Plan, out: str) -> str:
     return f"Apply it with: reconciler apply {out}" if plan.changes else "There is nothing to apply."
 
 
-async def _plan(ready: Setup) -> Planned:
+async def _plan(ready: Setup, contacts: How | None) -> Planned:
     from reconciler import reconcile
+    from reconciler.assembly import identify
     from reconciler.ledger import open_reader
+    from reconciler.livecheck import with_live_check
     from reconciler.setup import opened
 
     ledger = open_reader(ready.repository.project.state, str(ready.root), ready.environ)
     try:
         async with opened(ready) as sites:
-            return await reconcile.plan(ready, sites, ledger)
+            planned = await reconcile.plan(ready, sites, ledger)
+            return await with_live_check(planned, ledger, identify(ready, ledger), contacts) if contacts else planned
     finally:
         ledger.close()
 

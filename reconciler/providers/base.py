@@ -277,6 +277,10 @@ class TakesContacts(Protocol):
         """Everybody in the container, called and closed ones included, to a proven end. Raises ReadIncomplete."""
         ...
 
+    async def count_contacts(self, reader: Reader, campaign: Live, container: str) -> int | None:
+        """How many the vendor says are in the container; None where it does not say. Raises ReadIncomplete."""
+        ...
+
     async def add(
         self, writer: Writer, campaign: Live, resource: Resource, container: str, people: Sequence[Contact]
     ) -> None: ...

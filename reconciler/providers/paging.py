@@ -57,6 +57,14 @@ class Paged(Generic[R]):
             progress = f"{len(walk.seen)} of {walk.total if walk.total is not None else 'an unknown number of'} rows"
         raise ReadIncomplete(f"{self.what}: the end of the read could not be proved ({progress}); nothing was changed.")
 
+    async def total(self, reader: Reader) -> int | None:
+        """How many rows the vendor says there are, from one page; None where it does not say. Raises ReadIncomplete.
+
+        A page that is full and says that it is all may be a list that was cut: it does not count.
+        """
+        page, _ = self._parse(await reader.read(self.call(0, self.limit)))
+        return None if page.total == len(page.rows) >= self.limit else page.total
+
     def _parse(self, reply: Reply) -> tuple[Page[R], list[str]]:
         try:
             page = self.page(reply)

@@ -109,6 +109,9 @@ class Conpeek:
         async for request in self._requests(container).rows(reader):
             yield contacts.contact_of(request, self._region)
 
+    async def count_contacts(self, reader: Reader, campaign: Live, container: str) -> int | None:
+        return None if wire.is_sms(campaign.spec) else await self._requests(container).total(reader)
+
     def _requests(self, campaign: str, *filters: Json) -> Paged[contacts.Request]:
         return Paged(
             what=f"{self._name}: requests of voice campaign {campaign}",

@@ -163,10 +163,15 @@ class Leads:
 
     async def read_contacts(self, reader: Reader, campaign: Live, container: str) -> AsyncIterator[LiveContact]:
         """See `TakesContacts.read_contacts`."""
-        query = (("list_uuid", container),)
-        pages = paged(self._connection, "/v3/lead", leads.page, lambda lead: lead.lead_uuid, query)
-        async for lead in pages.rows(reader):
+        async for lead in self._leads(container).rows(reader):
             yield leads.contact_of(lead)
+
+    async def count_contacts(self, reader: Reader, campaign: Live, container: str) -> int | None:
+        return await self._leads(container).total(reader)
+
+    def _leads(self, container: str) -> Paged[leads.Lead]:
+        query = (("list_uuid", container),)
+        return paged(self._connection, "/v3/lead", leads.page, lambda lead: lead.lead_uuid, query)
 
     async def add(
         self, writer: Writer, campaign: Live, resource: Resource, container: str, people: Sequence[Contact]

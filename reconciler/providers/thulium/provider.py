@@ -202,10 +202,15 @@ class Thulium:
         return campaign.vendor_id
 
     async def read_contacts(self, reader: Reader, campaign: Live, container: str) -> AsyncIterator[LiveContact]:
-        what, call = self._asked(self._kind(campaign).records, container, pages=True)
-        pages = Paged(what, call, replies.records, lambda row: str(row.record_id), self._page_size)
-        async for row in pages.rows(reader):
+        async for row in self._records(campaign, container).rows(reader):
             yield contacts.live_contact(row, self._region)
+
+    async def count_contacts(self, reader: Reader, campaign: Live, container: str) -> int | None:
+        return await self._records(campaign, container).total(reader)
+
+    def _records(self, campaign: Live, container: str) -> Paged[contacts.Record]:
+        what, call = self._asked(self._kind(campaign).records, container, pages=True)
+        return Paged(what, call, replies.records, lambda row: str(row.record_id), self._page_size)
 
     async def add(
         self, writer: Writer, campaign: Live, resource: Resource, container: str, people: Sequence[Contact]
