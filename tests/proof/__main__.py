@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from tests.proof.chaos import failed, files, play, table
+from tests.proof.chaos import Stage, failed, files, play, table
 
 
 def main() -> int:
@@ -17,11 +17,12 @@ def main() -> int:
     parser.add_argument("--short", action="store_true", help="what `make test` runs of it")
     asked = parser.parse_args()
     long = "" if asked.short else os.environ.get("CHAOS", "") or "1"
-    stages = [play(path, long) for path in files(asked.only)]
-    said = table(stages)
-    sys.stdout.write(said)
-    if asked.file:
-        asked.file.write_text(said, encoding="utf-8")
+    stages: list[Stage] = []
+    for path in files(asked.only):
+        stages.append(play(path, long))
+        if asked.file:  # so that a run that is cut short leaves what it found
+            asked.file.write_text(table(stages), encoding="utf-8")
+    sys.stdout.write(table(stages))
     return int(failed(stages) or not stages)
 
 
