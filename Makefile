@@ -22,7 +22,7 @@ test: $(VENV)/.ready
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term
 
 chaos: $(VENV)/.ready
-	CHAOS=$(CHAOS) $(BIN)/python -m tests.proof
+	CHAOS=$(CHAOS) $(BIN)/python -m tests.proof .chaos.md
 
 check: $(VENV)/.ready
 	$(BIN)/ruff format --check .
