@@ -145,7 +145,7 @@ class Sending:
         running: set[asyncio.Task[None]] = set()
         try:
             for batch in _growing(items, self._batch_size, lambda: self.writer.tally.in_doubt):
-                task = asyncio.ensure_future(self._tracked(send(batch), len(batch)))
+                task = asyncio.ensure_future(self._tracked(send, batch))
                 running.add(task)
                 if len(running) >= limit or len(batch) < self._batch_size:
                     done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
@@ -157,9 +157,9 @@ class Sending:
         for task in running:
             task.result()
 
-    async def _tracked(self, sending: Awaitable[None], count: int) -> None:
-        await sending
-        self._done += count
+    async def _tracked(self, send: Callable[[list[T]], Awaitable[None]], batch: list[T]) -> None:
+        await send(batch)
+        self._done += len(batch)
         self._check_budget()
         now = self.writer.run.clock.monotonic()
         if now - self._told >= EVERY:
