@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from reconciler.errors import LeaseLost, ReconcilerError
 from reconciler.keeping import keep_refusal
-from reconciler.ledger.base import LedgerReader, OpState
-from reconciler.ledger.sql import OPEN
+from reconciler.ledger.base import OPEN, LedgerReader, OpState
 from reconciler.model import Action, Contact, Key, Live, LiveContact, Person, Phone, Removal, Resource, Sent
 from reconciler.providers.base import Leaving, TakesContacts, capabilities_for
 from reconciler.runs import Options, leased

@@ -30,6 +30,9 @@ class OpState(StrEnum):
     WITHDRAWN = "withdrawn"  # an add that was confirmed, and later withdrawn by us with proof
 
 
+OPEN = (OpState.SENT, OpState.IN_DOUBT, OpState.HELD)  # what became of it is not known yet
+
+
 class RequestState(StrEnum):
     SENT = "sent"
     CONFIRMED = "confirmed"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 
 from reconciler.errors import LedgerError
-from reconciler.ledger.sql import OPEN, Session
+from reconciler.ledger.base import OPEN
+from reconciler.ledger.sql import Session
 from reconciler.model import Person
 
 _KEY_BYTES = 16

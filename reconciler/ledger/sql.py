@@ -15,12 +15,10 @@ from typing import Any, Protocol
 import msgspec
 
 from reconciler.errors import LedgerError
-from reconciler.ledger.base import Event, Holder, Op, OpenRequest, OpState
+from reconciler.ledger.base import OPEN, Event, Holder, Op, OpenRequest, OpState
 from reconciler.model import Action, Binding, Key, Person, Sent
 
 Row = tuple[Any, ...]
-
-OPEN = (OpState.SENT, OpState.IN_DOUBT, OpState.HELD)
 
 
 def listed(values: Sequence[str]) -> str:

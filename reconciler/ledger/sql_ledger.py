@@ -12,11 +12,10 @@ from uuid import UUID, uuid4
 import msgspec
 
 from reconciler.errors import LedgerError, WrongContactKey
-from reconciler.ledger.base import Lease, Op, OpState, Request, RequestState, Result, Verdict
+from reconciler.ledger.base import OPEN, Lease, Op, OpState, Request, RequestState, Result, Verdict
 from reconciler.ledger.forgetting import forget
 from reconciler.ledger.sql import (
     ADDS,
-    OPEN,
     OPEN_OPS,
     OPEN_REQUESTS,
     Row,
