@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.common import formats, paint, selecting, setup, tell, write
+from reconciler.cli.common import formats, paint, selecting, setup, write
 
 if TYPE_CHECKING:
     from reconciler.livecheck import How
@@ -51,12 +51,14 @@ def command(
       reconciler plan --contacts full
     """
     from reconciler import planfile
+    from reconciler.cli import rejects as rejected
 
+    target = rejected.outside(root, rejects) if rejects else None
     planned = asyncio.run(_plan(setup(root, select, exclude), contacts))
     if out:
         planfile.save(planned.plan, Path(out))
-    if rejects:
-        _write_rejects(root, planned, rejects)
+    if target:
+        rejected.write(planned, target)
     text = rendered(planned.plan, style)
     if style == "text" and out:
         text += f"\nSaved to {out} ({planned.plan.digest[:19]}...). {_next(planned.plan, out)}\n"
@@ -98,16 +100,3 @@ def rendered(plan: Plan, style: str) -> str:
     from reconciler.render.text import plan_text
 
     return plan_text(plan, paint())
-
-
-def _write_rejects(root: Path, planned: Planned, rejects: str) -> None:
-    from reconciler.errors import Misuse
-
-    target = Path(rejects).resolve()
-    if target.is_relative_to(root.resolve()):
-        raise Misuse(f"--rejects {rejects}: name a file outside the repository.")
-    lines = ["contacts,file,row,reason"]
-    for key, people in planned.world.people.items():
-        lines += [",".join(map(str, reject)) for reject in people.rejects]
-        tell(f"{key}: {len(people.rejects)} rejected rows")
-    write("\n".join(lines) + "\n", str(target))
