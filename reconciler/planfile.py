@@ -61,7 +61,7 @@ def pretty(value: Any) -> str:
 
 
 def summary(plan: Plan) -> dict[str, Any]:
-    """Counts per verb, people included, as the `summary` of the plan file."""
+    """Counts per verb, people included, and per class of risk, as the `summary` of the plan file."""
     counts: dict[str, Any] = {
         action.value: sum(change.action is action for change in plan.changes) for action in _SUMMARY
     }
@@ -74,7 +74,15 @@ def summary(plan: Plan) -> dict[str, Any]:
         "rejected": sum(sum(delta.rejected.values()) for delta in plan.deltas),
         "duplicates": sum(delta.duplicates for delta in plan.deltas),
     }
+    counts["risks"] = [_of_risk(plan, risk) for risk in reversed(Risk) if any(c.risk is risk for c in plan.changes)]
     return counts
+
+
+def _of_risk(plan: Plan, risk: Risk) -> dict[str, Any]:
+    """`files`: where what changes is declared, for whoever owns them; what is declared no more has none."""
+    chosen = [change for change in plan.changes if change.risk is risk]
+    files = {change.source.rpartition(":")[0] for change in chosen} - {""}
+    return {"risk": risk.value, "changes": len(chosen), "files": sorted(files)}
 
 
 def _moved(plan: Plan, actions: tuple[Action, ...]) -> int:
@@ -115,6 +123,7 @@ def _change_json(change: Change) -> dict[str, Any]:
         "dependsOn": list(change.depends_on),
         "fields": [{"path": list(f.path), "before": f.before, "after": f.after} for f in change.fields],
         "contacts": asdict(change.contacts) if change.contacts else None,
+        **({"schedule": change.schedule} if change.schedule else {}),
     }
 
 
@@ -213,6 +222,7 @@ def _change(value: Mapping[str, Any]) -> Change:
         depends_on=tuple(value["dependsOn"]),
         fields=tuple(FieldChange(tuple(f["path"]), f["before"], f["after"]) for f in value["fields"]),
         contacts=ContactChange(contacts["count"], contacts["digest"]) if contacts else None,
+        schedule=value.get("schedule"),
     )
 
 

@@ -13,6 +13,7 @@ from reconciler.model import (
     FieldChange,
     FieldRule,
     Finding,
+    Json,
     Key,
     Resource,
     Risk,
@@ -133,7 +134,8 @@ def _convergence(case: Case) -> Steps:
         level = risk.highest(
             risk.of_field(field, risk.rule_for(case.capabilities.fields, field.path)) for field in fields
         )
-        changes.append(new_step(Action.UPDATE, resource, _why(case, fields), level, fields))
+        update = new_step(Action.UPDATE, resource, _why(case, fields), level, fields)
+        changes.append(replace(update, schedule=_schedule(resource, fields)))
     changes += people_steps(case)
     findings += [*stuck(case), *canary(case)]
     if resource.run is RunState.RUNNING and live and live.run is not RunState.RUNNING:
@@ -154,6 +156,11 @@ def _fields(case: Case) -> tuple[FieldChange, ...]:
             dropped.append(FieldChange(path, diff.at(held, path), None))
     differing = (field for field in diff.changes(declared, held) if not _settled_at_create(rules, field))
     return (*differing, *dropped)
+
+
+def _schedule(resource: Resource, fields: Sequence[FieldChange]) -> Json:
+    """The whole of it, where a part of it changes."""
+    return resource.spec.get("schedule") if any(field.path[0] == "schedule" for field in fields) else None
 
 
 def _settled_at_create(rules: Mapping[str, FieldRule], field: FieldChange) -> bool:

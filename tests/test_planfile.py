@@ -50,6 +50,7 @@ changes = st.builds(
     depends_on=st.lists(counts, max_size=2).map(tuple),
     fields=st.lists(fields, max_size=2).map(tuple),
     contacts=st.none() | st.builds(ContactChange, counts, texts),
+    schedule=st.none() | st.just({"timezone": "Asia/Ho_Chi_Minh"}),
 )
 reasons = st.dictionaries(words, counts, max_size=2)
 deltas = st.builds(

@@ -11,6 +11,7 @@ from reconciler.model import (
     Doubt,
     FieldChange,
     FieldRule,
+    Json,
     Key,
     Lifecycle,
     Risk,
@@ -62,6 +63,20 @@ def test_only_what_differs_is_updated_and_why_is_told() -> None:
     (change,) = steps_of(edited).changes
     assert change.fields == (FieldChange(("ratio",), 100, 150),)
     assert change.reason == "changed in the declaration" and change.risk is Risk.DIALLING
+
+
+def test_a_change_of_hours_carries_the_whole_schedule() -> None:
+    declared: dict[str, Json] = {"timezone": "Europe/Warsaw", "windows": {"mon": [["09:00", "17:00"]], "tue": []}}
+    there: dict[str, Json] = {
+        "displayName": "a",
+        "schedule": {**declared, "windows": {"mon": [["08:00", "17:00"]], "tue": []}},
+    }
+    (update,) = steps_of(
+        case(resource({"displayName": "a", "schedule": declared}), live(there), binding(there))
+    ).changes
+    assert [field.path for field in update.fields] == [("schedule", "windows", "mon")] and update.schedule == declared
+    other = case(resource({"displayName": "b", "schedule": declared}), live({**there, "schedule": declared}), binding())
+    assert [change.schedule for change in steps_of(other).changes] == [None]
 
 
 def test_a_click_in_the_panel_is_told_apart_from_an_edit() -> None:

@@ -271,3 +271,49 @@ def test_nothing_done_is_not_called_done_in_part() -> None:
     failed = Report("r", "", "partial", (Outcome(change(), "rejected", error="no"),), Tally(), 1)
     assert "Not applied: 0 of 1 step done\nrun r" in text.report_text(failed)
     assert text.report_text(Report("r", "", "nothing", (), Tally(), 0)).startswith("Nothing to do\nrun r")
+
+
+# ---- sentences -----------------------------------------------------------------------------------------------------
+
+WARSAW: Json = {"timezone": "Europe/Warsaw", "windows": WEEK}
+
+
+def sentences(*fields: FieldChange, action: Action = Action.UPDATE, schedule: Json = None) -> list[str]:
+    return [str(edit) for edit in phrases.edits(change(action, *fields, schedule=schedule))]
+
+
+def test_hours_in_one_sentence_with_their_time_zone() -> None:
+    edited = [windows(day, [["09:00", "20:00"]], [["10:00", "19:00"]]) for day in ("mon", "tue", "wed", "thu", "fri")]
+    assert sentences(*edited, windows("sun", [], [["10:00", "12:30"]]), schedule=WARSAW) == [
+        "calling hours: Mon-Fri 09:00-20:00 becomes 10:00-19:00 Europe/Warsaw, 10 h a week less",
+        "calling hours: Sun closed becomes 10:00-12:30 Europe/Warsaw, 2.5 h a week more",
+    ]
+    every = [windows(day, [["09:00", "17:00"]], [["17:00", "09:00"], ["10:00", "18:00"]]) for day in WEEK]
+    assert sentences(*every)[0].startswith("calling hours: Every day 09:00-17:00 becomes ")
+
+
+def test_a_new_campaign_says_how_long_a_week_it_calls() -> None:
+    new = FieldChange(("schedule",), None, WARSAW)
+    told = "every day 09:00-17:00 Europe/Warsaw"
+    assert sentences(new, action=Action.CREATE) == [f"calling hours: {told}, 56 h a week"]
+    assert sentences(new) == [f"calling hours: nothing becomes {told}, 56 h a week"]
+    assert sentences(FieldChange(("schedule",), WARSAW, None)) == [
+        f"calling hours: {told} becomes unset, 56 h a week less"
+    ]
+
+
+def test_other_fields_as_sentences() -> None:
+    assert sentences(
+        FieldChange(("recall", "maxAttempts"), 3, 4),
+        FieldChange(("agents",), ["b", "c"], ["a", "b"]),
+        FieldChange(("note",), "x", None),
+        FieldChange(("note",), None, "y"),
+    ) == [
+        "attempts: up to 3 attempts becomes up to 4 attempts",
+        "agents: + a  - c",
+        "note: x becomes unset",
+        "note: nothing becomes y",
+    ]  # fmt: skip
+    policy = FieldChange(("recall",), None, {"maxAttempts": 3})
+    assert sentences(policy) == ["attempts: nothing becomes up to 3 attempts"]
+    assert sentences(policy, action=Action.CREATE) == ["attempts: up to 3 attempts"]

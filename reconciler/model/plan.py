@@ -88,6 +88,8 @@ class ContactDelta:
 
 @dataclass(frozen=True, slots=True)
 class Change:
+    """`schedule`: all that is declared of it, where a part of it changes; what a change of hours means cannot be told without."""
+
     id: int
     action: Action
     key: Key
@@ -97,6 +99,7 @@ class Change:
     depends_on: tuple[int, ...] = ()
     fields: tuple[FieldChange, ...] = ()
     contacts: ContactChange | None = None
+    schedule: Json = None
 
 
 @dataclass(frozen=True, slots=True)

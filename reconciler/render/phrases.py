@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from reconciler.model import WEEKDAYS, Action, Change, ContactDelta, FieldChange, Json, Spec
 from reconciler.redact import inert
@@ -201,3 +202,66 @@ def _left_out(word: str, counts: Mapping[str, int]) -> list[str]:
         reason.replace("_", " ") + (f" {count:,}" if len(counts) > 1 else "") for reason, count in counts.items()
     )
     return [f"{total:,} {word} ({reasons})"]
+
+
+# ---- sentences -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One thing that changes, in the parts of a sentence. `before` is empty where `after` tells it all."""
+
+    label: str
+    before: str
+    after: str
+    effect: str = ""
+
+    def __str__(self) -> str:
+        """`calling hours: Mon-Fri 09:00-20:00 becomes 10:00-19:00 Europe/Warsaw, 10 h a week less`."""
+        told = f"{self.before} becomes {self.after}" if self.before else self.after
+        return f"{self.label}: {told}" + (f", {self.effect}" if self.effect else "")
+
+
+def edits(change: Change) -> list[Edit]:
+    """What `field_lines` tells, to be laid out as sentences."""
+    windows = [field for field in change.fields if field.path[:2] == ("schedule", "windows") and len(field.path) == 3]
+    others = [field for field in change.fields if field not in windows and not _has_name(field, change.fields)]
+    zone = zone_of(change.schedule)
+    found = [_window_edit(days, fields[0], zone) for days, fields in _by_edit(windows)]
+    return found + [edit for field in others for edit in _edits(field, change.action is Action.CREATE)]
+
+
+def zone_of(schedule: Json) -> str:
+    """Its time zone, or nothing."""
+    return inert(str(schedule.get("timezone") or "")) if isinstance(schedule, dict) else ""
+
+
+def _window_edit(days: list[str], field: FieldChange, zone: str) -> Edit:
+    told_days = "Every day" if len(days) == 7 else day_range(days).title()
+    before = f"{told_days} {spans(field.before)}"
+    return Edit("calling hours", before, f"{spans(field.after)} {zone}".strip(), _weekly(field, len(days)))
+
+
+def _edits(field: FieldChange, new: bool) -> Iterable[Edit]:
+    before, after = field.before, field.after
+    if field.path == ("schedule",):
+        yield Edit(
+            "calling hours", "" if new else _hours(before) or "nothing", _hours(after) or "unset", _weekly(field)
+        )
+    elif field.path == ("recall",) and isinstance(after, dict):
+        there = before if isinstance(before, dict) else {}
+        for name, value in after.items():
+            yield from _edits(FieldChange(("recall", name), there.get(name), value), new)
+    elif new or (isinstance(before, list) and isinstance(after, list)):
+        yield Edit(label(field.path), "", _value_change(field, new))
+    else:
+        yield Edit(label(field.path), _say(field.path, before) or "nothing", _say(field.path, after) or "unset")
+
+
+def _weekly(field: FieldChange, days: int = 1) -> str:
+    """`10 h a week less`; of a schedule that is new `56 h a week`."""
+    tenths = (len(minutes(field.after)) - len(minutes(field.before))) * days * 10 // 60
+    hours = f"{abs(tenths) // 10}" + (f".{abs(tenths) % 10}" if tenths % 10 else "")
+    if not tenths:
+        return ""
+    return f"{hours} h a week" if field.before is None else f"{hours} h a week {'more' if tenths > 0 else 'less'}"
