@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import traceback
@@ -15,7 +16,15 @@ _PLAIN = re.compile(
     r"|\b[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b"
     r"|\b(?=\d{0,12}[a-f])[0-9a-f]{24}(?:[0-9a-f]{8})?\b"
 )
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# What a reader cannot see and a terminal, a browser or a parser may obey: control characters, the format characters of Unicode (direction,
+# joiners, tags, soft hyphen), variation selectors, fillers that look like nothing, halves of surrogate pairs, what is no character.
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160"
+    r"\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufdd0-\ufdef\ufe00-\ufe0f"
+    r"\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
+    r"\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+_IN_JSON = re.compile(rf"{_CONTROL.pattern}|[\x85\u2028\u2029]")
 
 
 def mask(text: str) -> str:
@@ -29,8 +38,13 @@ def mask(text: str) -> str:
 
 
 def inert(text: str) -> str:
-    """Text on one line, without control and direction characters: no escape sequence gets through to a terminal."""
+    """Text on one line, without characters that are not to be seen: no escape sequence, no change of direction gets through."""
     return " ".join(_CONTROL.sub("", text).split())
+
+
+def visible(json_text: str) -> str:
+    """JSON with everything that `inert` would take out written as an escape: it says the same, and a terminal obeys none of it."""
+    return _IN_JSON.sub(lambda found: json.dumps(found.group())[1:-1], json_text)
 
 
 def foreign(text: str, limit: int = 200) -> str:

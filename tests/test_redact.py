@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import sys
+import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.redact import MaskingFilter, foreign, inert, mask
+from reconciler.redact import MaskingFilter, foreign, inert, mask, visible
 
 
 @pytest.mark.parametrize(
@@ -56,6 +59,27 @@ def test_what_others_wrote_is_one_line_without_controls_and_short() -> None:
     said = foreign(hostile)
     assert said.startswith("a[31mred next line") and len(said) == 200
     assert inert("\x00\x07ok\r\n") == "ok"
+
+
+def test_nothing_is_left_that_cannot_be_seen() -> None:
+    for code in range(sys.maxunicode + 1):
+        character = chr(code)
+        kept = inert(f"a{character}b")
+        hidden = unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+        assert not hidden or kept in {"ab", "a b"}, f"U+{code:04X}"
+        assert "\n" not in kept
+
+
+@pytest.mark.parametrize("text", ["Zażółć gęślą jaźń", "Gọi lại khách hàng", "Щёлково, ёж", "50 % · 3 → 4"])
+def test_what_people_write_stays_as_it_is(text: str) -> None:
+    assert inert(text) == text
+
+
+@given(st.text())
+def test_json_says_the_same_and_shows_all_of_it(text: str) -> None:
+    shown = visible(json.dumps(text, ensure_ascii=False))
+    assert json.loads(shown) == text
+    assert visible(shown) == shown and shown.encode()
 
 
 def test_log_records_and_tracebacks_are_masked(caplog: pytest.LogCaptureFixture) -> None:
