@@ -26,6 +26,7 @@ from reconciler.model import (
     Severity,
     Unmanaged,
 )
+from reconciler.redact import visible
 
 FORMAT_VERSION = 1
 VALID_FOR = timedelta(hours=24)
@@ -53,11 +54,11 @@ def digest_of(plan: Plan) -> str:
 
 def canonical(value: Any) -> bytes:
     """Sorted keys, no spaces, UTF-8: the same value always gives the same bytes."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return visible(json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)).encode()
 
 
 def pretty(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False) + "\n"
+    return visible(json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False)) + "\n"
 
 
 def summary(plan: Plan) -> dict[str, Any]:
