@@ -42,7 +42,7 @@ def applied_lines(spec: Spec) -> list[tuple[str, str]]:
 
 def _field(field: FieldChange, new: bool) -> Iterable[tuple[str, str]]:
     if field.path == ("schedule",):
-        yield "calling hours", _arrow(_hours(field.before), _hours(field.after), new) + _per_week(field)
+        yield "calling hours", _arrow(hours(field.before), hours(field.after), new) + _per_week(field)
     elif field.path == ("recall",) and isinstance(field.after, dict):
         before = field.before if isinstance(field.before, dict) else {}
         for name, value in field.after.items():
@@ -135,7 +135,7 @@ def _per_week(field: FieldChange, days: int = 1) -> str:
     return f"   {'+' if tenths > 0 else '-'}{hours} h a week" if tenths else ""
 
 
-def _hours(schedule: Json) -> str:
+def hours(schedule: Json) -> str:
     """A whole schedule: `mon-fri 09:00-17:00, sat 10:00-14:00 Europe/Warsaw`."""
     if not isinstance(schedule, dict):
         return ""
@@ -245,9 +245,9 @@ def _window_edit(days: list[str], field: FieldChange, zone: str) -> Edit:
 def _edits(field: FieldChange, new: bool) -> Iterable[Edit]:
     before, after = field.before, field.after
     if field.path == ("schedule",):
-        yield Edit(
-            "calling hours", "" if new else _hours(before) or "nothing", _hours(after) or "unset", _weekly(field)
-        )
+        yield Edit("calling hours", "" if new else hours(before) or "nothing", hours(after) or "unset", _weekly(field))
+    elif field.path == ("schedule", "windows"):
+        yield from _edits(FieldChange(("schedule",), {"windows": before}, {"windows": after}), new)
     elif field.path == ("recall",) and isinstance(after, dict):
         there = before if isinstance(before, dict) else {}
         for name, value in after.items():
