@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler import __version__, config, guards, planfile
@@ -12,13 +13,16 @@ from reconciler.errors import WrongContactKey
 from reconciler.keeping import check_project
 from reconciler.ledger.base import LedgerReader, OpenRequest, OpState
 from reconciler.ledger.closing import check_open
-from reconciler.model import Action, Bound, Change, ContactDelta, Doubt, Finding, Json, Key, Plan, Severity
+from reconciler.model import Action, Bound, Change, ContactDelta, Doubt, Finding, Json, Key, Plan, Severity, SharedPart
 from reconciler.providers.base import StartsByItself, capabilities_for
 from reconciler.providers.hosts import host_of
 from reconciler.redact import foreign, inert, mask
 from reconciler.setup import Setup, address
 from reconciler.steps import Case
 from reconciler.world import World
+
+_COMMITS = ("RECONCILER_COMMIT", "CI_COMMIT_SHA", "GITHUB_SHA")
+_KINDS = {"schedule": "Schedule", "recall": "RecallPolicy"}
 
 
 def identify(setup: Setup, ledger: LedgerReader) -> Fingerprints:
@@ -80,8 +84,9 @@ def cases(world: World, doubts: Sequence[Doubt]) -> list[Case]:
 def objections(setup: Setup, world: World, changes: Sequence[Change]) -> tuple[Finding, ...]:
     """Everything beside the planner's own findings: the guards, the sources, starts that come too soon, the declaration's warnings."""
     now = setup.clock.now()
-    deltas = [_measured(world, delta) for people in world.people.values() for delta in people.deltas]
-    found = list(guards.check(world.repository.project, changes, deltas, now.date()))
+    managed = sum(match.binding is not None for match in world.matches.values())
+    limits = guards.Guards(world.repository.project, now.date(), managed)
+    found = list(limits.check(changes, list(_moving(world)), list(_releases(world))))
     found += [finding for people in world.people.values() for finding in people.findings]
     found += _plan_only(world, changes)
     for change in changes:
@@ -93,9 +98,24 @@ def objections(setup: Setup, world: World, changes: Sequence[Change]) -> tuple[F
     return (*found, *setup.repository.warnings)
 
 
-def _measured(world: World, delta: ContactDelta) -> ContactDelta:
-    """For the guards: of a set whose first load was cut short, what was sent so far is nothing to measure the rest by."""
-    return delta if delta.key in world.loaded else replace(delta, sent_before=0)
+def _moving(world: World) -> Iterable[guards.Moving]:
+    for key, people in world.people.items():
+        declared = world.matches[key].resource.contacts
+        for delta in people.deltas:
+            name = delta.key.contacts
+            wanted = world.repository.contact_sets[name] if name in declared else None
+            suppressed = people.departures.get(name, {}).get("suppressed", 0)
+            yield guards.Moving(delta, wanted, suppressed, delta.key in world.loaded)
+
+
+def _releases(world: World) -> Iterable[guards.Release]:
+    """Each list once, however many campaigns it protects."""
+    seen: dict[str, tuple[int, int]] = {}
+    for people in world.people.values():
+        for name, counts in people.released.items():
+            seen[name] = max(seen.get(name, (0, 0)), counts, key=lambda both: both[1])
+    for name, (before, gone) in seen.items():
+        yield guards.Release(name, before, gone, str(world.repository.suppressions[name].source))
 
 
 def _plan_only(world: World, changes: Sequence[Change]) -> Iterable[Finding]:
@@ -109,14 +129,15 @@ def _plan_only(world: World, changes: Sequence[Change]) -> Iterable[Finding]:
 
 def _shown(change: Change) -> Change:
     """What the vendor holds is text that anybody may have typed in its panel: no number of it goes into a plan."""
-    return replace(change, fields=tuple(replace(field, before=_masked(field.before)) for field in change.fields))
+    return replace(change, fields=tuple(replace(field, before=masked(field.before)) for field in change.fields))
 
 
-def _masked(value: Json) -> Json:
+def masked(value: Json) -> Json:
+    """Text that anybody may have typed in a panel, without the numbers in it."""
     if isinstance(value, dict):
-        return {name: _masked(item) for name, item in value.items()}
+        return {name: masked(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [_masked(item) for item in value]
+        return [masked(item) for item in value]
     return mask(inert(value)) if isinstance(value, str) else value
 
 
@@ -153,4 +174,28 @@ def assemble(
         in_doubt=doubts,
         select=setup.select,
         exclude=setup.exclude,
+        commit=_commit(setup.environ),
+        shared=_shared(setup.repository.shared, changes),
     )
+
+
+def _commit(environ: Mapping[str, str]) -> str:
+    """What the job was started for; nothing outside of one, where the folder may hold what no commit does."""
+    named = next((environ[name] for name in _COMMITS if environ.get(name)), "")
+    return named if re.fullmatch(r"[0-9a-f]{7,64}", named) else ""
+
+
+def _shared(parts: Sequence[SharedPart], changes: Sequence[Change]) -> tuple[SharedPart, ...]:
+    """The parts of which something changes, at any campaign that was there before."""
+    moved: set[tuple[str, Key]] = set()
+    for change in changes:
+        if change.action is Action.UPDATE:
+            moved |= {(_KINDS[f.path[0]], change.key) for f in change.fields if f.path[0] in _KINDS}
+        elif change.key.contacts:
+            moved.add((change.key.contacts, change.key.campaign))
+    return tuple(part for part in parts if any((_mark(part), key) in moved for key in part.campaigns))
+
+
+def _mark(part: SharedPart) -> str:
+    """A set by its name, the others by their kind: a campaign has one schedule, and several sets."""
+    return part.name if part.kind == "ContactSet" else part.kind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from reconciler.model import FieldChange, Json, Path, Spec
+from reconciler.model import Cause, FieldChange, Json, Path, Spec
 
 
 def believed(live: Spec, last_applied: Spec) -> dict[str, Json]:
@@ -28,6 +28,19 @@ def forgotten(declared: Spec, last_applied: Spec) -> tuple[Path, ...]:
     """Leaves that we applied last time and that nobody declares any more."""
     now = set(leaves(declared))
     return tuple(path for path in leaves(last_applied) if path not in now)
+
+
+def cause(field: FieldChange, last_applied: Spec, named: bool) -> Cause:
+    """Why a field is not as declared. `named`: whether the declaration says anything of it, or did where it is unset."""
+    last = _shaped(at(last_applied, field.path), field.after)
+    if last is None:
+        return Cause.FIRST
+    edited, drifted = field.after != last, field.before != last
+    if edited and not named:
+        return Cause.DEFAULT
+    if edited and drifted:
+        return Cause.BOTH
+    return Cause.DECLARED if edited else Cause.DRIFT
 
 
 def leaves(spec: Spec) -> Iterable[Path]:

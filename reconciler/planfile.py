@@ -14,6 +14,7 @@ from reconciler.errors import PlanStale, ReconcilerError
 from reconciler.model import (
     Action,
     Bound,
+    Cause,
     Change,
     ContactChange,
     ContactDelta,
@@ -24,6 +25,7 @@ from reconciler.model import (
     Plan,
     Risk,
     Severity,
+    SharedPart,
     Unmanaged,
 )
 from reconciler.redact import visible
@@ -40,12 +42,12 @@ def seal(plan: Plan) -> Plan:
 
 def digest_of(plan: Plan) -> str:
     """`sha256:...` over intent: what is declared, whom it concerns, what will be done to what. Not over times or progress."""
-    bound = to_json(plan)["bound"]
+    bound = plan.bound
     intent = {
         "project": plan.project,
-        "bound": {name: bound[name] for name in ("config", "sources", "hosts")},
+        "bound": {"config": bound.config, "sources": bound.sources, "hosts": list(bound.hosts)},
         "selection": {"select": list(plan.select), "exclude": list(plan.exclude)},
-        "changes": [_change_json(change) for change in plan.changes],
+        "changes": [_intent(change) for change in plan.changes],
         "contacts": [_delta_json(delta) for delta in plan.deltas],
         "unchanged": [str(key) for key in plan.unchanged],
     }
@@ -110,10 +112,25 @@ def to_json(plan: Plan) -> dict[str, Any]:
         "unmanaged": [_unmanaged_json(item) for item in plan.unmanaged],
         "findings": [{**asdict(finding), "severity": finding.severity.value} for finding in plan.findings],
         "inDoubt": [_doubt_json(doubt) for doubt in plan.in_doubt],
+        "commit": plan.commit,
+        "shared": [{**asdict(p), "campaigns": [str(key) for key in p.campaigns]} for p in plan.shared],
     }
 
 
 def _change_json(change: Change) -> dict[str, Any]:
+    told = [
+        {**field, **({"cause": f.cause.value, "source": f.source} if f.cause else {})}
+        for field, f in zip(_fields(change), change.fields, strict=True)
+    ]
+    return {**_intent(change), "fields": told}
+
+
+def _fields(change: Change) -> list[dict[str, Any]]:
+    return [{"path": list(f.path), "before": f.before, "after": f.after} for f in change.fields]
+
+
+def _intent(change: Change) -> dict[str, Any]:
+    """What is done; not why a field is as it is."""
     return {
         "id": change.id,
         "action": change.action.value,
@@ -122,7 +139,7 @@ def _change_json(change: Change) -> dict[str, Any]:
         "reason": change.reason,
         "risk": change.risk.value,
         "dependsOn": list(change.depends_on),
-        "fields": [{"path": list(f.path), "before": f.before, "after": f.after} for f in change.fields],
+        "fields": _fields(change),
         "contacts": asdict(change.contacts) if change.contacts else None,
         **({"schedule": change.schedule} if change.schedule else {}),
     }
@@ -208,6 +225,8 @@ def from_json(value: Mapping[str, Any]) -> Plan:
         in_doubt=tuple(_doubt(item) for item in value["inDoubt"]),
         select=tuple(value["selection"]["select"]),
         exclude=tuple(value["selection"]["exclude"]),
+        commit=value.get("commit", ""),
+        shared=tuple(map(_shared, value.get("shared", ()))),
     )
 
 
@@ -221,16 +240,26 @@ def _change(value: Mapping[str, Any]) -> Change:
         reason=value["reason"],
         risk=Risk(value["risk"]),
         depends_on=tuple(value["dependsOn"]),
-        fields=tuple(FieldChange(tuple(f["path"]), f["before"], f["after"]) for f in value["fields"]),
+        fields=tuple(map(_field, value["fields"])),
         contacts=ContactChange(contacts["count"], contacts["digest"]) if contacts else None,
         schedule=value.get("schedule"),
     )
+
+
+def _field(value: Mapping[str, Any]) -> FieldChange:
+    cause = Cause(value["cause"]) if "cause" in value else None
+    return FieldChange(tuple(value["path"]), value["before"], value["after"], cause, value.get("source", ""))
 
 
 def _delta(value: Mapping[str, Any]) -> ContactDelta:
     values = {**value, "key": Key.parse(value["key"])}
     sent_before = values.pop("sentBefore")
     return ContactDelta(sent_before=sent_before, **values)
+
+
+def _shared(value: Mapping[str, Any]) -> SharedPart:
+    keys = tuple(map(Key.parse, value["campaigns"]))
+    return SharedPart(value["kind"], value["name"], value["source"], keys)
 
 
 def _doubt(value: Mapping[str, Any]) -> Doubt:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from reconciler import diff, risk
 from reconciler.model import (
     Action,
+    Cause,
     Change,
     ContactChange,
     FieldChange,
@@ -153,9 +154,19 @@ def _fields(case: Case) -> tuple[FieldChange, ...]:
     for path in diff.forgotten(match.resource.spec, last):
         rule = risk.rule_for(rules, path)
         if rule and rule.unset is not None and diff.at(held, path) != rule.unset:
-            dropped.append(FieldChange(path, diff.at(held, path), None))
+            unset = FieldChange(path, diff.at(held, path), None)
+            dropped.append(replace(unset, cause=diff.cause(unset, last, named=True)))
     differing = (field for field in diff.changes(declared, held) if not _settled_at_create(rules, field))
-    return (*differing, *dropped)
+    return (*(_explained(match.resource, field, last) for field in differing), *dropped)
+
+
+def _explained(resource: Resource, field: FieldChange, last: Spec) -> FieldChange:
+    """With why it changes, and where it is declared. What hours or attempts are shared is written where they are."""
+    shortest = 2 if field.path[0] in {"schedule", "recall"} and len(field.path) > 1 else 1
+    prefixes = (".".join(field.path[:length]) for length in range(len(field.path), shortest - 1, -1))
+    place = next((resource.places[path] for path in prefixes if path in resource.places), None)
+    cause = diff.cause(field, last, named=place is not None)
+    return replace(field, cause=cause, source=str(place) if place else "")
 
 
 def _schedule(resource: Resource, fields: Sequence[FieldChange]) -> Json:
@@ -187,16 +198,13 @@ def _why(case: Case, fields: Sequence[FieldChange]) -> str:
     binding = case.match.binding
     if binding is None or not binding.last_applied:
         return f"{case.match.by or 'bound'}, never applied"
-    declared = case.match.resource.spec
-    edited = any(_value(declared, field) != _value(binding.last_applied, field) for field in fields)
-    drifted = any(field.before != _value(binding.last_applied, field) for field in fields)
+    causes = {field.cause for field in fields}
+    if causes == {Cause.DEFAULT}:
+        return "not declared, and its default is another one now"
+    edited, drifted = causes != {Cause.DRIFT}, bool(causes & {Cause.DRIFT, Cause.BOTH})
     if edited and drifted:
         return "changed in the declaration, and at the vendor since the last apply"
     return "changed in the declaration" if edited else "changed at the vendor since the last apply"
-
-
-def _value(spec: Spec, field: FieldChange) -> object:
-    return diff.at(spec, field.path)
 
 
 def _removal(case: Case) -> Steps:

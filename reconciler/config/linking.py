@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from reconciler.config import campaigns, identities, nouns, people, schedules
 from reconciler.config.document import Document
@@ -13,9 +13,10 @@ from reconciler.config.files import PROJECT_FILE
 from reconciler.config.findings import finding
 from reconciler.config.schemas import KINDS
 from reconciler.config.words import Complaints, quoted, suggestion
-from reconciler.model import Finding, Project, Repository, Resource
+from reconciler.model import Finding, Key, Project, Repository, Resource, SharedPart
 
 Register = dict[str, dict[str, Document]]  # kind -> name -> its document, sound or not
+_Shared = Literal["Schedule", "RecallPolicy", "ContactSet"]
 
 # Which field of which kind names what, and what that is called in a sentence.
 _NAMES: Final = {
@@ -55,7 +56,8 @@ def link(
     if project is None:
         return None
     ordered = tuple(sorted(resources, key=lambda resource: (resource.key.connection, resource.key.name)))
-    return Repository(project, near.connections, sets, lists, ordered, _digest(documents), tuple(warnings))
+    shared = tuple(_shared(register, names.used))
+    return Repository(project, near.connections, sets, lists, ordered, _digest(documents), tuple(warnings), shared)
 
 
 def _register(documents: Iterable[Document], complaints: Complaints) -> Register:
@@ -76,6 +78,18 @@ class _Names:
 
     def __init__(self, register: Register | None, complaints: Complaints) -> None:
         self._register, self.complaints = register, complaints
+        self.used: dict[tuple[_Shared, str], list[Key]] = {}
+
+    def use(self, campaign: Key, spec: Mapping[str, Any]) -> None:
+        """To be remembered: which campaign names what may be shared."""
+        fields: tuple[tuple[_Shared, tuple[str, ...]], ...] = (
+            ("Schedule", (spec.get("schedule", ""),)),
+            ("RecallPolicy", (spec.get("recall", ""),)),
+            ("ContactSet", tuple(spec.get("contacts", ()))),
+        )
+        for kind, names in fields:
+            for name in filter(None, names):
+                self.used.setdefault((kind, name), []).append(campaign)
 
     def check(self, document: Document, spec: Mapping[str, Any]) -> None:
         for field, kind, noun in _NAMES[document.kind] if self._register is not None else ():
@@ -120,16 +134,25 @@ def _campaigns(
         resource = campaigns.campaign(document, tree, near, names.complaints)
         if resource is not None:
             known.add(document, resource)
+            names.use(resource.key, tree["spec"])
             made.append(resource)
     known.check_moves()
     return made
 
 
+def _shared(register: Register, used: Mapping[tuple[_Shared, str], Sequence[Key]]) -> Iterator[SharedPart]:
+    for (kind, name), campaigns_ in sorted(used.items()):
+        if name in register[kind]:
+            yield SharedPart(kind, name, str(register[kind][name].source), tuple(sorted(campaigns_)))
+
+
 def _idle_waivers(project: Project | None, register: Register) -> Iterator[Finding]:
+    kinds = {"campaign": "Campaign", "contact set": "ContactSet", "suppression list": "SuppressionList"}
     for waiver in project.waivers if project is not None else ():
-        if waiver.campaign not in register["Campaign"]:
-            text = f"a waiver names campaign {quoted(waiver.campaign)}, which is not declared."
-            yield finding("W22", text, waiver.source)
+        for word, name in zip(kinds, (waiver.campaign, waiver.contacts, waiver.suppression), strict=True):
+            if name and name not in register[kinds[word]]:
+                text = f"a waiver names {word} {quoted(name)}, which is not declared."
+                yield finding("W22", text, waiver.source)
 
 
 def _digest(documents: Iterable[Document]) -> str:

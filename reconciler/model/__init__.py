@@ -20,10 +20,11 @@ from reconciler.model.declared import (
     Waiver,
 )
 from reconciler.model.live import Binding, Contact, LetGo, Live, LiveContact, Sent
-from reconciler.model.names import WEEKDAYS, Json, Key, Path, Person, Phone, Reference, Source, Spec
+from reconciler.model.names import WEEKDAYS, Json, Key, Path, Person, Phone, Reference, SharedPart, Source, Spec
 from reconciler.model.plan import (
     Action,
     Bound,
+    Cause,
     Change,
     ContactChange,
     ContactDelta,
@@ -50,6 +51,7 @@ __all__ = [
     "Bound",
     "Bounds",
     "Capabilities",
+    "Cause",
     "Change",
     "Columns",
     "Connection",
@@ -89,6 +91,7 @@ __all__ = [
     "Sent",
     "Settle",
     "Severity",
+    "SharedPart",
     "Source",
     "Spec",
     "StateStore",

@@ -8,7 +8,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Literal
 
-from reconciler.model.names import Key, Reference, Source, Spec
+from reconciler.model.names import Key, Reference, SharedPart, Source, Spec
 from reconciler.model.plan import Finding
 
 
@@ -198,7 +198,7 @@ class Resource:
 class Repository:
     """Everything declared, valid and linked.
 
-    `digest` is `sha256:...` over the parsed documents, inline people left out.
+    `digest` is `sha256:...` over the parsed documents, inline people left out. `shared`: by kind and name.
     """
 
     project: Project
@@ -208,3 +208,4 @@ class Repository:
     campaigns: tuple[Resource, ...]
     digest: str
     warnings: tuple[Finding, ...] = ()
+    shared: tuple[SharedPart, ...] = ()

@@ -96,3 +96,13 @@ class Key:
             case [connection, "campaign", name, "contacts", contacts]:
                 return cls(connection, "contacts", name, contacts)
         raise ValueError(f"{text!r} is no key: write CONNECTION/campaign/NAME")
+
+
+@dataclass(frozen=True, slots=True)
+class SharedPart:
+    """Something that campaigns name, and all the declared campaigns that name it, whatever was selected. `source`: file:line."""
+
+    kind: Literal["Schedule", "RecallPolicy", "ContactSet"]
+    name: str
+    source: str
+    campaigns: tuple[Key, ...]

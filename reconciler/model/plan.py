@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from reconciler.model.names import Json, Key, Path
+from reconciler.model.names import Json, Key, Path, SharedPart
 
 
 class Action(StrEnum):
@@ -41,6 +41,16 @@ class Risk(StrEnum):
     DIALLING = "dialling"
 
 
+class Cause(StrEnum):
+    """Why a field is not as it is declared, told from what was applied last."""
+
+    DECLARED = "declared"  # the declaration says something else than then
+    DRIFT = "drift"  # the vendor shows something else than then; the declaration says the same
+    BOTH = "both"
+    DEFAULT = "default"  # nobody wrote it: what it is without a word of the declaration is another value now
+    FIRST = "first"  # it was never applied by us
+
+
 class Severity(StrEnum):
     ERROR = "error"
     WARNING = "warning"
@@ -49,11 +59,16 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """`before` is live (None: not there), `after` declared (None with a `before`: unset)."""
+    """`before` is live (None: not there), `after` declared (None with a `before`: unset).
+
+    `cause`: None where there is nothing to tell apart, as in a create. `source`: file:line of what is declared, or empty.
+    """
 
     path: Path
     before: Json
     after: Json
+    cause: Cause | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +170,10 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The reviewed artefact. `digest` covers intent only; times are RFC 3339 in UTC."""
+    """The reviewed artefact. `digest` covers intent only; times are RFC 3339 in UTC.
+
+    `commit`: of the job that made it, or empty. `shared`: what several campaigns may name and something changes of in this plan.
+    """
 
     project: str
     version: str
@@ -171,6 +189,8 @@ class Plan:
     in_doubt: tuple[Doubt, ...] = ()
     select: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    commit: str = ""
+    shared: tuple[SharedPart, ...] = ()
 
     @property
     def partial(self) -> bool:
