@@ -28,7 +28,9 @@ IDENTITY = "0" * 32
 
 def resource(spec: dict[str, Json] | None = None, **more: Any) -> Resource:
     fields: dict[str, Any] = {"key": KEY, "vendor": "acme", "source": Source("campaigns/spring.yaml", 1), **more}
-    return Resource(spec={"displayName": "Spring"} if spec is None else spec, **fields)
+    wanted: dict[str, Json] = {"displayName": "Spring"} if spec is None else spec
+    fields.setdefault("places", {name: Source("campaigns/spring.yaml", 10) for name in wanted})
+    return Resource(spec=wanted, **fields)
 
 
 def live(spec: dict[str, Json] | None = None, **more: Any) -> Live:

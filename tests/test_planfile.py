@@ -15,6 +15,7 @@ from reconciler import planfile
 from reconciler.errors import PlanStale, ReconcilerError
 from reconciler.model import (
     Action,
+    Cause,
     Change,
     ContactChange,
     ContactDelta,
@@ -25,6 +26,7 @@ from reconciler.model import (
     Plan,
     Risk,
     Severity,
+    SharedPart,
     Unmanaged,
 )
 from tests.build import KEY, plan
@@ -38,7 +40,9 @@ values = st.recursive(
     max_leaves=5,
 )
 counts = st.integers(0, 10**6)
-fields = st.builds(FieldChange, st.tuples(words, words), values, values)
+fields = st.builds(FieldChange, st.tuples(words, words), values, values) | st.builds(
+    FieldChange, st.tuples(words), values, values, st.sampled_from(Cause), texts
+)
 changes = st.builds(
     Change,
     id=counts,
@@ -69,6 +73,11 @@ plans = st.builds(
     findings=st.lists(findings, max_size=2).map(tuple),
     in_doubt=st.lists(doubts, max_size=2).map(tuple),
     select=st.lists(texts, max_size=2).map(tuple),
+    commit=st.sampled_from(["", "a1b2c3d"]),
+    shared=st.lists(
+        st.builds(SharedPart, st.sampled_from(["Schedule", "ContactSet"]), words, texts, st.lists(keys).map(tuple)),
+        max_size=2,
+    ).map(tuple),
 )
 
 
@@ -91,6 +100,20 @@ def test_times_and_versions_do_not_move_the_digest() -> None:
     assert base == planfile.digest_of(
         plan(changes=(one_change(),), bound=replace(plan().bound, serial=99, lineage="x"))
     )
+
+
+def test_why_a_field_changes_does_not_move_the_digest() -> None:
+    plain = plan(changes=(one_change(),))
+    told = FieldChange(("ratio",), 100, 150, Cause.DRIFT, "x.yaml:2")
+    parts = (SharedPart("Schedule", "hours", "x.yaml:1", (KEY,)),)
+    explained = plan(changes=(one_change(fields=(told,)),), commit="a1b2c3d", shared=parts)
+    assert planfile.digest_of(explained) == planfile.digest_of(plain)
+
+
+def test_a_plan_file_of_before_has_no_causes() -> None:
+    value = planfile.to_json(planfile.seal(plan(changes=(one_change(),))))
+    del value["commit"], value["shared"]
+    assert planfile.from_json(value) == planfile.seal(plan(changes=(one_change(),)))
 
 
 @pytest.mark.parametrize(

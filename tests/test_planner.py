@@ -7,6 +7,7 @@ from dataclasses import replace
 from reconciler.matching import Match
 from reconciler.model import (
     Action,
+    Cause,
     ContactRules,
     Doubt,
     FieldChange,
@@ -16,6 +17,7 @@ from reconciler.model import (
     Lifecycle,
     Risk,
     RunState,
+    Source,
 )
 from reconciler.planner import plan_steps, steps_of
 from reconciler.steps import Case
@@ -61,7 +63,7 @@ def test_only_what_differs_is_updated_and_why_is_told() -> None:
         wanted, live({"displayName": "Spring", "ratio": 100}), binding({"displayName": "Spring", "ratio": 100})
     )
     (change,) = steps_of(edited).changes
-    assert change.fields == (FieldChange(("ratio",), 100, 150),)
+    assert change.fields == (FieldChange(("ratio",), 100, 150, Cause.DECLARED, "campaigns/spring.yaml:10"),)
     assert change.reason == "changed in the declaration" and change.risk is Risk.DIALLING
 
 
@@ -89,11 +91,37 @@ def test_a_click_in_the_panel_is_told_apart_from_an_edit() -> None:
     assert steps_of(case(wanted, live({"ratio": 1}), binding({}))).changes[0].reason == "bound, never applied"
 
 
+def test_every_field_says_why_it_changes_and_where_it_is_written() -> None:
+    hours: dict[str, Json] = {"timezone": "Europe/Warsaw", "windows": {"mon": [["09:00", "17:00"]]}}
+    spec: dict[str, Json] = {"displayName": "spring", "ratio": 150, "limit": 1, "kind": 3, "new": 4, "schedule": hours}
+    there: dict[str, Json] = {"displayName": "Old", "ratio": 100, "limit": 9, "kind": 2, "new": 5}
+    last: dict[str, Json] = {"displayName": "Old", "ratio": 100, "limit": 1, "kind": 1}
+    spring = Source("campaigns/spring.yaml", 10)
+    places = dict.fromkeys(("ratio", "limit", "kind", "new", "schedule"), spring)
+    places["schedule.windows"] = Source("campaigns/shared.yaml", 3)
+    before: dict[str, Json] = {**hours, "windows": {"mon": [["08:00", "17:00"]]}}
+    found = case(
+        resource(spec, places=places), live({**there, "schedule": before}), binding({**last, "schedule": before})
+    )
+    (change,) = steps_of(found).changes
+    assert {field.path[0]: (field.cause, field.source) for field in change.fields} == {
+        "displayName": (Cause.DEFAULT, ""),
+        "ratio": (Cause.DECLARED, str(spring)),
+        "limit": (Cause.DRIFT, str(spring)),
+        "kind": (Cause.BOTH, str(spring)),
+        "new": (Cause.FIRST, str(spring)),
+        "schedule": (Cause.DECLARED, "campaigns/shared.yaml:3"),
+    }
+    assert change.reason == "changed in the declaration, and at the vendor since the last apply"
+    renamed = case(resource({"displayName": "spring"}, places={}), live(), binding())
+    assert steps_of(renamed).changes[0].reason == "not declared, and its default is another one now"
+
+
 def test_a_dropped_field_is_cleared_only_where_the_vendor_can_be_told() -> None:
     bound = binding({"note": "hello", "ratio": 100})
     dropped = case(resource({}), live({"note": "hello", "ratio": 100}), bound)
     (change,) = steps_of(dropped).changes
-    assert change.fields == (FieldChange(("note",), "hello", None),)
+    assert change.fields == (FieldChange(("note",), "hello", None, Cause.DECLARED),)
 
 
 def test_unmanaged_fields_are_sent_at_create_only() -> None:
