@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler import planfile
+from reconciler import planfile, retention
 from reconciler.applier import carry_out
 from reconciler.approval import check_approved
 from reconciler.assembly import assemble, cases, doubts_of, identify, objections
@@ -14,7 +14,7 @@ from reconciler.model import Report
 from reconciler.observe import look
 from reconciler.planner import plan_steps
 from reconciler.rounds import agreed, check_resumable, merged, settle_doubts, without_stale
-from reconciler.runs import Options, leased, renew, report
+from reconciler.runs import Options, check_signed, leased, renew, report, unsigned
 from reconciler.settle import Settler
 from reconciler.setup import Setup
 from reconciler.world import Planned, Site
@@ -27,6 +27,7 @@ async def plan(setup: Setup, sites: Mapping[str, Site], ledger: LedgerReader) ->
     doubts = doubts_of(ledger)
     changes, unchanged, findings = plan_steps(cases(world, doubts))
     findings += objections(setup, world, changes)
+    findings += retention.findings(setup, world, ledger, fingerprints)
     draft = assemble(setup, world, ledger, fingerprints, changes, unchanged, findings, doubts)
     return Planned(planfile.seal(draft), world)
 
@@ -39,14 +40,16 @@ async def apply(setup: Setup, sites: Mapping[str, Site], options: Options) -> Re
         await renew(setup, run)  # what was read while another run was writing says nothing
         check = check_resumable if options.resume else check_approved
         check(setup, options.approved, planned.plan)
-        if not options.confirm(planned.plan):
+        check_signed(setup, options, planned.plan)
+        if not options.confirm(planned.plan) and planned.plan.changes:
             return report(run, ledger, planned.plan, ())
         await remember_plan(run, options.approved or planned.plan)
         outcomes = await carry_out(run, planned, options.progress)
         patience = setup.clock.monotonic() + options.settle_timeout
         while settled := await settle_doubts(run, sites, ledger, setup.resources(), outcomes, patience):
             rest = without_stale(await plan(setup, sites, ledger), outcomes)
-            go_on = await agreed(setup, run, options.approved, options.confirm, planned.plan, rest.plan)
+            go_on = await agreed(setup, run, options.approved, unsigned(setup, options), planned.plan, rest.plan)
             more = await carry_out(run, rest, options.progress) if go_on else None
             outcomes = merged(outcomes, more, settled)
+        await retention.keep_clocks(setup, run, ledger, options.progress)
         return report(run, ledger, planned.plan, outcomes)

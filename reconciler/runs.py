@@ -7,7 +7,9 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from reconciler import signoff
 from reconciler.assembly import doubts_of, identify
 from reconciler.errors import LeaseLost, LedgerError, LockHeld, PlanStale, ReconcilerError
 from reconciler.keeping import keep_project
@@ -34,7 +36,7 @@ class Options:
 
     `lock_timeout` and `settle_timeout` in seconds: how long to wait for a held lease, and at the end for lost answers to become
     decidable. `take_over`: the lease is taken from whoever holds it. `stopping` is set from a signal: what is in flight is finished,
-    nothing new is claimed.
+    nothing new is claimed. `approval_file`: --require-approval.
     """
 
     approved: Plan | None = None
@@ -45,6 +47,7 @@ class Options:
     progress: Callable[[str], None] = _nothing
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     take_over: bool = False
+    approval_file: Path | None = None
 
 
 @asynccontextmanager
@@ -129,6 +132,18 @@ def holder_of(environ: Mapping[str, str]) -> Holder:
         )
     actor = environ.get("GITHUB_ACTOR") or environ.get("GITLAB_USER_LOGIN") or environ.get("USER", "")
     return this_process(secrets.token_hex(8), actor, url)
+
+
+def check_signed(setup: Setup, options: Options, plan: Plan) -> None:
+    """Raises as signoff.check does. What an interrupted run was approved for stays approved."""
+    if not options.resume:
+        signoff.check(setup.repository.project, plan, options.approval_file, setup.clock.now())
+
+
+def unsigned(setup: Setup, options: Options) -> Callable[[Plan], bool]:
+    """`options.confirm` for a plan of a later round, which no approval can have named: it says no to one that needs an approval."""
+    asked = options.approval_file is not None
+    return lambda plan: not signoff.required(setup.repository.project, plan.changes, asked) and options.confirm(plan)
 
 
 # ---- what came of it -----------------------------------------------------------------------------------------------

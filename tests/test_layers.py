@@ -17,7 +17,7 @@ RANKS = (
     {"matching"},
     {"steps"},
     {"planner_people"},
-    {"planner", "guards", "planfile", "ledger", "providers", "contacts", "selection"},
+    {"planner", "guards", "signoff", "planfile", "ledger", "providers", "contacts", "selection"},
     {"render", "world"},
     {"setup", "writer", "rollback"},
     {"sending", "settle", "keeping"},

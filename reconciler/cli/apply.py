@@ -46,6 +46,12 @@ if TYPE_CHECKING:
     metavar="[RUN]",
     help="Go on with the approved plan of an interrupted run.",
 )
+@click.option(
+    "--require-approval",
+    "approval",
+    metavar="FILE",
+    help="Somebody's approval of this plan's risk: apply what widens only with it.",
+)
 @formats("text", "json")
 @click.pass_obj
 def command(
@@ -55,17 +61,20 @@ def command(
     lock_timeout: int,
     settle_timeout: int,
     resume: str | None,
+    approval: str | None,
     style: str,
 ) -> int:
     """Carry out a saved plan exactly, or plan now, ask, and carry that out.
 
-    A saved plan is recomputed first: where anything moved, nothing is sent and the code is 5.
+    A saved plan is recomputed first: where anything moved, nothing is sent and the code is 5. Where the project says
+    `approvals: {required: [...]}`, a plan with a change of such a risk needs --require-approval.
 
     \b
     Examples:
       reconciler apply plan.json
       reconciler apply --auto-approve
       reconciler apply plan.json --lock-timeout 2m --format json
+      reconciler apply plan.json --require-approval .approvals/5f1c9e2ab8d0.yaml
       reconciler apply --resume
     """
     from reconciler.errors import Misuse
@@ -81,6 +90,7 @@ def command(
         approved = load(root / planfile) if planfile else _interrupted(root, resume) if resume is not None else None
         confirm = _agree if approved else _show if auto_approve else _ask
         options = Options(approved, resume is not None, confirm, lock_timeout, settle_timeout, tell)
+        options.approval_file = root / approval if approval else None
         report = asyncio.run(_apply(_ready(root, approved), options))
     except Misuse:
         raise

@@ -56,6 +56,13 @@ def contact_key(project: Project, environ: Mapping[str, str], root: Path | None 
     return secrets.contact_key(project, environ, root)
 
 
+def approval(path: Path) -> dict[str, Any]:
+    """The checked fields of an approval file. Raises Blocked where there is none, ConfigInvalid where it is malformed."""
+    from reconciler.config import approvals
+
+    return approvals.read(path)
+
+
 def kinds() -> tuple[str, ...]:
     """The kinds of documents, as `kind:` spells them."""
     from reconciler.config import schemas
@@ -64,7 +71,7 @@ def kinds() -> tuple[str, ...]:
 
 
 def schema(kind: str) -> dict[str, Any]:
-    """The JSON Schema of a kind, or of `plan`, in one piece. Raises KeyError. Shared: do not change it."""
+    """The JSON Schema of a kind, of `plan` or of `approval`, in one piece. Raises KeyError. Shared: do not change it."""
     from reconciler.config import schemas
 
     return schemas.schema(kind)

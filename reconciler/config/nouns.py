@@ -21,6 +21,7 @@ from reconciler.model import (
     Limits,
     Project,
     Reference,
+    Risk,
     Settle,
     StateStore,
     SuppressionList,
@@ -70,6 +71,7 @@ def project(document: Document, root: Path, complaints: Complaints) -> Project:
         limits,
         tuple(waiver for waiver in waivers if waiver is not None),
         document.source,
+        approvals=frozenset(map(Risk, spec.get("approvals", {}).get("required", ()))),
     )
 
 

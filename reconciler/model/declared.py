@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Literal
 
 from reconciler.model.names import Key, Reference, SharedPart, Source, Spec
-from reconciler.model.plan import Finding
+from reconciler.model.plan import Finding, Risk
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,10 @@ class StateStore:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """`root` is the absolute folder of reconciler.yaml; `guards` holds all five guards, defaults filled in."""
+    """`root` is the absolute folder of reconciler.yaml; `guards` holds all five guards, defaults filled in.
+
+    `approvals`: the classes of risk that nothing is applied of without an approval.
+    """
 
     name: str
     root: str
@@ -51,6 +54,7 @@ class Project:
     guards: Mapping[str, Limit]
     waivers: tuple[Waiver, ...]
     source: Source
+    approvals: frozenset[Risk] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
