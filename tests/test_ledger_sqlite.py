@@ -372,7 +372,7 @@ class TestWhichLedger:
         ("DELETE FROM stack", "one stack"),
         ("DELETE FROM lease", "one lease"),
         (
-            "INSERT INTO op SELECT request_id, 7, op_key, scope_id, person, revision, state, 1, '', x'', x'' FROM op",
+            "INSERT INTO op SELECT request_id, 7, op_key, scope_id, person, revision, state, 1, '', x'', x'', 0 FROM op",
             "UNIQUE",
         ),
         ("UPDATE op SET state = 'somewhere'", "CHECK"),

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from reconciler.ledger.contact_keys import RotationKeeper, RotationReader
+from reconciler.ledger.traces import TraceKeeper, TraceReader
 from reconciler.model import Binding, Key, Person, Sent, Spec
 
 
@@ -154,7 +156,7 @@ class Event:
     hash: str = field(default="", repr=False)
 
 
-class LedgerReader(Protocol):
+class LedgerReader(TraceReader, RotationReader, Protocol):
     """What planning may see. `lineage` and `key_check` are empty and `serial` is 0 where nothing was ever applied."""
 
     @property
@@ -210,7 +212,7 @@ class LedgerReader(Protocol):
     def close(self) -> None: ...
 
 
-class Ledger(LedgerReader, Protocol):
+class Ledger(LedgerReader, TraceKeeper, RotationKeeper, Protocol):
     """What applying may do. Every method raises LeaseLost where `lease` is not the newest epoch any more."""
 
     def transaction(self) -> AbstractContextManager[None]:
@@ -237,7 +239,7 @@ class Ledger(LedgerReader, Protocol):
         ...
 
     def start(self, lease: Lease, key_check: bytes) -> None:
-        """First use: record lineage and key check. Later: raises WrongContactKey where the key is another one."""
+        """First use: record lineage and key check. Later: raises WrongContactKey where the key is another one (of two live: the newer)."""
         ...
 
     def recover(self, lease: Lease) -> int:

@@ -22,7 +22,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     ),
     "op": (
         "request_id", "place", "op_key", "scope_id", "person", "revision", "state", "attempt", "vendor_id", "key_mac",
-        "fields_mac",
+        "fields_mac", "left_at",
     ),
     "binding": ("key", "identity", "vendor_id", "last_applied", "protect", "run", "bound_at"),
     "memory": ("name", "value"),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.ledger.base import Event, Holder, Op, OpenRequest, OpState
+from reconciler.ledger.contact_keys import Claimed
 from reconciler.model import Binding, Key, Person, Sent
+from reconciler.model.trace import Trace
 
 
 class EmptyReader:
@@ -23,6 +25,18 @@ class EmptyReader:
         return iter(())
 
     def sent_with(self, person: Person) -> Sequence[tuple[Key, str, Sent]]:
+        return ()
+
+    def reached(self) -> Sequence[tuple[Key, str]]:
+        return ()
+
+    def traces(self, identity: str, after: bytes, limit: int) -> Sequence[Trace]:
+        return ()
+
+    def people(self) -> Iterator[Person]:
+        return iter(())
+
+    def claims(self, first: Person, last: Person) -> Sequence[Claimed]:
         return ()
 
     def open_requests(self) -> Sequence[OpenRequest]:

@@ -41,6 +41,7 @@ class Step:
 STEPS = (
     Step(schema.TABLES + schema.SQLITE_RULES, for_postgres(schema.TABLES) + schema.POSTGRES_RULES),
     Step(schema.HIGH_WATER + schema.SQLITE_HIGH_WATER, for_postgres(schema.HIGH_WATER) + schema.POSTGRES_HIGH_WATER),
+    Step(schema.LEFT_AT, for_postgres(schema.LEFT_AT)),
 )
 SCHEMA_VERSION = len(STEPS)
 

@@ -178,6 +178,11 @@ CREATE TRIGGER high_water_rises AFTER INSERT ON event
 BEGIN UPDATE stack SET high_water_seq = NEW.seq, high_water_hash = NEW.hash; END;
 """
 
+# When an apply saw first that a person is in no source of their set any more, in seconds since 1970; 0: they are, as far as was seen.
+LEFT_AT = """
+ALTER TABLE op ADD COLUMN left_at INTEGER NOT NULL DEFAULT 0;
+"""
+
 # Once for a whole load: row by row, a million events would leave a million versions of the one row in `stack`.
 POSTGRES_HIGH_WATER = """
 CREATE TRIGGER high_water_only_grows BEFORE UPDATE ON stack FOR EACH ROW

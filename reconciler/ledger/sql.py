@@ -16,7 +16,9 @@ import msgspec
 
 from reconciler.errors import LedgerError
 from reconciler.ledger.base import OPEN, Event, Holder, Op, OpenRequest, OpState
+from reconciler.ledger.contact_keys import Claimed
 from reconciler.model import Action, Binding, Key, Person, Sent
+from reconciler.model.trace import Trace
 
 Row = tuple[Any, ...]
 
@@ -157,6 +159,48 @@ class SqlReader:
         )
         newest = {(campaign, identity): sent for campaign, identity, *sent in rows}
         return [(Key.parse(campaign), identity, Sent(person, *sent)) for (campaign, identity), sent in newest.items()]
+
+    def reached(self) -> Sequence[tuple[Key, str]]:
+        rows = self._session.fetch(
+            "SELECT DISTINCT campaign, contacts, identity FROM scope s WHERE contacts <> ''"
+            " AND EXISTS (SELECT 1 FROM op WHERE scope_id = s.id AND person IS NOT NULL) ORDER BY campaign, contacts, identity"
+        )
+        return [(_key(campaign, contacts), identity) for campaign, contacts, identity in rows]
+
+    def traces(self, identity: str, after: bytes, limit: int) -> Sequence[Trace]:
+        names: dict[int, str] = dict(self._session.fetch("SELECT id, contacts FROM scope WHERE identity = ?", identity))
+        # As in `sent`: ordered walks of the index, merged. By pages, so that what is written meanwhile is held up by no reader.
+        walks = [
+            f"SELECT person, op_key, {number} AS scope, CASE WHEN {OPEN_OPS} THEN 1 ELSE 0 END AS waits, key_mac, left_at"
+            f" FROM op WHERE scope_id = {number} AND person IS NOT NULL AND person > ?"
+            for number in names
+        ]
+        if not walks:
+            return ()
+        sql = f"{' UNION ALL '.join(walks)} ORDER BY person LIMIT {limit}"
+        return [
+            Trace(person, op_key, names[scope], bool(waits), key_mac, left_at)
+            for person, op_key, scope, waits, key_mac, left_at in self._session.fetch(sql, *[after] * len(walks))
+        ]
+
+    def people(self) -> Iterator[Person]:
+        for (number,) in self._session.fetch("SELECT id FROM scope ORDER BY id"):
+            named = "SELECT DISTINCT person FROM op WHERE scope_id = ? AND person IS NOT NULL ORDER BY person"
+            for (person,) in self._session.stream(named, number):
+                yield Person(person)
+
+    def claims(self, first: Person, last: Person) -> Sequence[Claimed]:
+        rows = self._session.fetch(
+            "SELECT o.state, r.connection, r.epoch, s.campaign, s.contacts, o.op_key, s.identity, s.verb, o.person, o.revision,"
+            " o.key_mac, o.fields_mac FROM scope s JOIN op o ON o.scope_id = s.id JOIN request r ON r.id = o.request_id"
+            " WHERE o.person BETWEEN ? AND ? ORDER BY o.op_key",
+            first,
+            last,
+        )
+        return [
+            Claimed(Op(op_key, _key(campaign, contacts), *rest), OpState(state), connection, epoch)
+            for state, connection, epoch, campaign, contacts, op_key, *rest in rows
+        ]
 
     def open_requests(self) -> Sequence[OpenRequest]:
         rows = self._session.fetch(

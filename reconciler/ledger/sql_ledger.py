@@ -11,9 +11,10 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from reconciler.errors import LedgerError, WrongContactKey
+from reconciler.errors import LedgerError
 from reconciler.ledger.base import OPEN, Lease, Op, OpState, Request, RequestState, Result, Verdict
-from reconciler.ledger.forgetting import forget
+from reconciler.ledger.expiring import UNBOUND
+from reconciler.ledger.forgetting import SqlForgetting
 from reconciler.ledger.sql import (
     ADDS,
     OPEN_OPS,
@@ -24,8 +25,8 @@ from reconciler.ledger.sql import (
     request_name,
     request_number,
 )
-from reconciler.ledger.sql_lease import SqlLease
-from reconciler.model import Action, Binding, Key, Person, Spec
+from reconciler.ledger.sql_rotation import SqlRotation
+from reconciler.model import Action, Binding, Key, Spec
 from reconciler.redact import foreign, mask
 
 _LANDED = (OpState.CONFIRMED, OpState.ALREADY)
@@ -37,7 +38,7 @@ _EFFECTS = {
 }
 
 
-class SqlLedger(SqlLease):
+class SqlLedger(SqlForgetting, SqlRotation):
     """Ledger over any session."""
 
     def start(self, lease: Lease, key_check: bytes) -> None:
@@ -46,11 +47,8 @@ class SqlLedger(SqlLease):
                 lineage = _fresh(str)
                 self._session.write("UPDATE stack SET lineage = ?, key_check = ?", lineage, key_check)
                 self._event(lease, "ledger", "", lineage, "first use")
-            elif self.key_check != key_check:
-                raise WrongContactKey(
-                    "The contact key is not the one this ledger was started with: with it everybody would look new and be called"
-                    " again. Nothing was sent. Set the variable that `contactKey` names to the former key."
-                )
+            else:
+                self.check_key(key_check)
 
     def finish(self, lease: Lease) -> int:
         with self._writing(lease):
@@ -201,6 +199,8 @@ class SqlLedger(SqlLease):
             *(str(binding.key), binding.identity, binding.vendor_id, _canonical(binding.last_applied)),
             *(int(binding.protect), binding.run, bound_at),
         )
+        if binding.vendor_id:  # the clock of its fingerprints starts anew, should it be let go again
+            self._session.write("UPDATE memory SET value = ? WHERE name = ?", b"", f"{UNBOUND}/{binding.identity}")
         self._event(lease, str(binding.key), before[0][0] if before else "", binding.vendor_id, foreign(reason))
 
     def unbind(self, lease: Lease, key: Key, reason: str) -> None:
@@ -262,12 +262,6 @@ class SqlLedger(SqlLease):
                 *(f"{kind}/{name}", value),
             )
             self._event(lease, f"memory {kind}/{name}", "", "", "remembered")
-
-    def forget(self, lease: Lease, person: Person) -> int:
-        with self._writing(lease):
-            count = forget(self._session, person)
-            self._event(lease, "person", "", "", f"forgotten: {count} operations")
-            return count
 
 
 class _Scopes:
