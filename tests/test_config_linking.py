@@ -190,3 +190,9 @@ def test_a_waiver_for_nobody_raises_a_warning(tmp_path: Path) -> None:
     found = warnings(tmp_path, reconciler=spec(f"{{guards: {{waivers: [{waiver}]}}}}"))
     assert found["W22"].message == 'a waiver names campaign "winter", which is not declared.'
     assert not warnings(tmp_path, reconciler=spec(f"{{guards: {{waivers: [{waiver.replace('winter', 'spring')}]}}}}"))
+    waiver = "{guard: bounds, campaign: spring, contacts: june, reason: x, until: 2026-06-30}"
+    found = warnings(tmp_path, reconciler=spec(f"{{guards: {{waivers: [{waiver}]}}}}"))
+    assert found["W22"].message == 'a waiver names contact set "june", which is not declared.'
+    waiver = "{guard: suppressionReleased, suppression: nobody, reason: x, until: 2026-06-30}"
+    found = warnings(tmp_path, reconciler=spec(f"{{guards: {{waivers: [{waiver}]}}}}"))
+    assert found["W22"].message == 'a waiver names suppression list "nobody", which is not declared.'

@@ -45,6 +45,7 @@ def test_what_a_project_leaves_out_has_its_default(tmp_path: Path) -> None:
         "starts": Limit(5),
         "contactsAdded": Limit(100_000, 50),
         "contactsWithdrawn": Limit(1_000, 10),
+        "suppressionReleased": Limit(1_000, 50),
     }
     assert made.state == StateStore(path=str(tmp_path / ".reconciler/state.db"))
     assert (made.contact_key, made.waivers, made.source) == (None, (), Source("reconciler.yaml", 1))
@@ -72,6 +73,24 @@ def test_what_a_project_says_holds(tmp_path: Path) -> None:
     assert made.guards["contactsWithdrawn"] == Limit(7, 10)
     waiver = Waiver("contactsAdded", "spring", "load", date(2026, 6, 30), Source("reconciler.yaml", 11, 15))
     assert made.waivers == (waiver,)
+
+
+def test_a_waiver_may_be_for_a_set_or_for_a_list(tmp_path: Path) -> None:
+    made = loaded(
+        tmp_path,
+        reconciler=project(
+            """\
+  guards:
+    waivers:
+      - {guard: bounds, campaign: spring, contacts: may, reason: load, until: 2026-06-30}
+      - {guard: suppressionReleased, suppression: refusals, reason: law, until: 2026-06-30}
+"""
+        ),
+    ).project
+    assert [(one.guard, one.campaign, one.contacts, one.suppression) for one in made.waivers] == [
+        ("bounds", "spring", "may", ""),
+        ("suppressionReleased", "", "", "refusals"),
+    ]
 
 
 def test_a_state_file_may_lie_elsewhere(tmp_path: Path) -> None:

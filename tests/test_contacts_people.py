@@ -15,7 +15,7 @@ import pytest
 from reconciler import contacts
 from reconciler.contacts import PeopleRequest
 from reconciler.errors import ConfigInvalid
-from reconciler.model import Action, Bounds, ContactSet, Finding, Person, Severity
+from reconciler.model import Action, ContactSet, Person
 from tests.contacts_support import (
     ANN,
     BOB,
@@ -123,39 +123,6 @@ def test_adding_again_is_another_digest_than_adding(project: Project) -> None:
     declared = contact_set(phones(ANN))
     first, again = project.plan(declared), project.plan(declared, sent=[sent(ANN, "withdrawn")])
     assert first.deltas[0].digests["added"] != again.deltas[0].digests["added"]
-
-
-# ---- bounds --------------------------------------------------------------------------------------------------------
-
-
-def bounded(project: Project, people: int, before: int, **bounds: int) -> list[Finding]:
-    rows = [*MANY[:people], MANY[0], "abc"]
-    history = [sent("+84" + phone[1:]) for phone in MANY[:before]]
-    return list(project.plan(contact_set(phones(*rows), bounds=Bounds(**bounds)), sent=history).findings)
-
-
-def test_a_source_within_its_bounds_is_not_spoken_of(project: Project) -> None:
-    assert bounded(project, 10, 8, min=10, max=10, change=25) == []
-    assert bounded(project, 10, 0, change=1) == []
-
-
-@pytest.mark.parametrize(
-    ("people", "before", "bounds", "code", "measured", "limit"),
-    [
-        (9, 0, {"min": 10}, "bounds-min", "9 people", "10"),
-        (11, 0, {"max": 10}, "bounds-max", "11 people", "10"),
-        (10, 7, {"change": 42}, "bounds-change", "43 %", "42 %"),
-        (3, 100, {"change": 30}, "bounds-change", "97 %", "30 %"),
-    ],
-)
-def test_a_source_beyond_a_bound_is_an_error(
-    project: Project, people: int, before: int, bounds: dict[str, int], code: str, measured: str, limit: str
-) -> None:
-    [finding] = bounded(project, people, before, **bounds)
-    assert (finding.code, finding.severity, finding.measured, finding.limit) == (code, Severity.ERROR, measured, limit)
-    assert finding.key == "tel4vn-hanoi/campaign/spring/contacts/may"
-    assert finding.source == "campaigns/spring.yaml:30"
-    assert f"spec.bounds.{code.removeprefix('bounds-')}" in finding.remedy
 
 
 # ---- nothing of a person prints ------------------------------------------------------------------------------------

@@ -189,7 +189,33 @@ def test_a_release_of_somebody_never_sent_waits_as_well(project: Project) -> Non
     assert numbers(added(project.plan(GUARDED, lists=[empty]))) == [ANN, BOB, CAT]
 
 
-def test_what_is_remembered_is_everybody_on_the_list_once_as_fingerprints(project: Project) -> None:
+def test_what_is_remembered_is_everybody_on_the_list_once_as_fingerprints_apart_for_each_region(
+    project: Project,
+) -> None:
     polish = contact_set(phones(), "pl", region="PL", suppress=("refusals",))
     people = project.plan(GUARDED, polish, lists=[suppression(phones(DAN, ANN, DAN))])
-    assert people.suppressed == {"refusals": b"".join(sorted([PRINTS.person(ANN), PRINTS.person(DAN)]))}
+    everybody = b"".join(sorted([PRINTS.person(ANN), PRINTS.person(DAN)]))
+    assert people.suppressed == {"refusals/VN": everybody, "refusals/PL": everybody}
+
+
+def test_a_campaign_of_another_region_releases_nobody(project: Project) -> None:
+    """Numbers without a country are others in another region: that list was never this one."""
+    polish_list = suppression(phones("512345678"))
+    polish = project.plan(contact_set(phones(), region="PL", suppress=("refusals",)), lists=[polish_list])
+    vietnamese = suppression(phones("0912345670"))
+    before = project.plan(GUARDED, lists=[vietnamese])
+    both = {**before.suppressed, **polish.suppressed}
+    assert project.plan(GUARDED, lists=[vietnamese], remembered=both).released == {}
+
+
+def test_who_is_not_on_a_list_any_more_is_counted(project: Project) -> None:
+    before = project.plan(GUARDED, lists=[suppression(phones(ANN, BOB, CAT))])
+    shorter = [suppression(phones(BOB, DAN))]
+    assert project.plan(GUARDED, lists=shorter, remembered=before.suppressed).released == {"refusals": (3, 2)}
+    assert project.plan(GUARDED, lists=shorter).released == {}
+
+
+def test_a_list_as_an_earlier_version_remembered_it_still_protects(project: Project) -> None:
+    remembered = {"refusals": PRINTS.person(ANN)}
+    people = project.plan(GUARDED, lists=[suppression(phones(BOB))], remembered=remembered)
+    assert (people.deltas[0].suppressed, people.released) == ({"refusals": 2}, {"refusals": (1, 1)})

@@ -147,10 +147,12 @@ def _shared(register: Register, used: Mapping[tuple[_Shared, str], Sequence[Key]
 
 
 def _idle_waivers(project: Project | None, register: Register) -> Iterator[Finding]:
+    kinds = {"campaign": "Campaign", "contact set": "ContactSet", "suppression list": "SuppressionList"}
     for waiver in project.waivers if project is not None else ():
-        if waiver.campaign not in register["Campaign"]:
-            text = f"a waiver names campaign {quoted(waiver.campaign)}, which is not declared."
-            yield finding("W22", text, waiver.source)
+        for word, name in zip(kinds, (waiver.campaign, waiver.contacts, waiver.suppression), strict=True):
+            if name and name not in register[kinds[word]]:
+                text = f"a waiver names {word} {quoted(name)}, which is not declared."
+                yield finding("W22", text, waiver.source)
 
 
 def _digest(documents: Iterable[Document]) -> str:

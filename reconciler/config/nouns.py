@@ -34,7 +34,11 @@ _GUARDS: Final = {
     "starts": Limit(5),
     "contactsAdded": Limit(100_000, 50),
     "contactsWithdrawn": Limit(1_000, 10),
+    "suppressionReleased": Limit(1_000, 50),
 }
+# Of the guards that waivers name, and bounds: which also may name a contact set, which name a suppression list instead of a campaign.
+_OF_SETS: Final = ("contactsAdded", "contactsWithdrawn", "bounds")
+_OF_LISTS: Final = ("suppressionReleased",)
 
 
 def _reference(value: Mapping[str, str] | None) -> Reference | None:
@@ -84,8 +88,18 @@ def _waiver(document: Document, number: int, waiver: Mapping[str, str], complain
     path = ("spec", "guards", "waivers", number)
     until = schedules.day(document, (*path, "until"), waiver["until"], complaints)
     if until is None:
+    needed = "suppression" if waiver["guard"] in _OF_LISTS else "campaign"
+    if needed not in waiver:
+        text = f"guards.waivers[{number}].{needed} is missing: a waiver of {waiver['guard']} names it."
+        complaints.at(document, path, "required", text)
+    taken = {needed, *(("contacts",) if waiver["guard"] in _OF_SETS else ())}
+    for name in sorted({"campaign", "contacts", "suppression"} & waiver.keys() - taken):
+        text = f"guards.waivers[{number}].{name} is not for {waiver['guard']}: take it out."
+        complaints.at(document, (*path, name), "waiver", text)
         return None
-    return Waiver(waiver["guard"], waiver["campaign"], waiver["reason"], until, document.place_of(path))
+    named = {name: waiver.get(name, "") for name in ("contacts", "suppression")}
+    campaign, place = waiver.get("campaign", ""), document.place_of(path)
+    return Waiver(waiver["guard"], campaign, waiver["reason"], until, place, **named)
 
 
 def _state(document: Document, root: Path, complaints: Complaints) -> StateStore:

@@ -43,7 +43,7 @@ class PeopleRequest:
 
     `sets` in declared order. `sent`: what the ledger remembers of the campaign. `region`: the connection's, for sets that name none.
     `accepts`: whether the vendor's form can hold a number, None: any. `withdraws`: whether the vendor can withdraw anybody.
-    `key_required`: whether it knows people by `columns.key`. `remembered`: list name -> `People.suppressed` as of the last apply.
+    `key_required`: whether it knows people by `columns.key`. `remembered`: `People.suppressed` as of the last apply.
     `refused`: people who are suppressed everywhere, whatever the lists say. `first`: how many people may have been sent before somebody
     has looked, None: everybody.
     """
@@ -102,8 +102,9 @@ class Roll:
 class People:
     """What comes of one campaign's people.
 
-    `deltas`: one per declared set, then one per set that is no longer declared and has people to withdraw. `suppressed`: list name ->
-    who is on it today, to be remembered after an apply and given to the next plan. `departures`: set -> reason -> people.
+    `deltas`: one per declared set, then one per set that is no longer declared and has people to withdraw. `suppressed`: list and region
+    -> who is on it today, to be remembered after an apply and given to the next plan. `departures`: set -> reason -> people.
+    `released`: list -> how many were on it at the last apply, and how many of them are not any more.
     """
 
     deltas: tuple[ContactDelta, ...]
@@ -115,6 +116,7 @@ class People:
     _chosen: Mapping[tuple[Action, str], Chosen] = field(repr=False)
     _leaving: Mapping[str, Words] = field(repr=False)
     _rekeyed: Mapping[str, tuple[Words, Words]] = field(repr=False)
+    released: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def batches(self, action: Action, contacts: str, size: int) -> Iterator[list[Contact]]:
         """The contacts to add or to update, in the order of the source, `size` at a time; they carry no mark.

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from reconciler.contacts import bounds
+from reconciler.contacts import leftovers
 from reconciler.contacts.census import Census, region_of, take
 from reconciler.contacts.delta import Crowd, Rows, SetRows, Verdicts, doubtful, judge, kept_rows, leaving
 from reconciler.contacts.fingerprint import Fingerprints
-from reconciler.contacts.lookup import NOBODY, grouped, order_of
+from reconciler.contacts.lookup import NOBODY, Index, order_of
 from reconciler.contacts.numbers import REASONS
 from reconciler.contacts.people import Chosen, People, PeopleRequest, Roll
 from reconciler.contacts.sent import Standing, stands
@@ -84,6 +84,7 @@ def plan_people(request: PeopleRequest) -> People:
         {(action, name): chosen for name, one in outcomes.items() for action, chosen in one.chosen.items()},
         {name: outcome.leaving for name, outcome in outcomes.items()},
         {name: outcome.rekeyed for name, outcome in outcomes.items()},
+        _released(request, census),
     )
 
 
@@ -99,7 +100,8 @@ def _judge(request: PeopleRequest, census: Census) -> list[_Judged]:
         listed[refused] = len(names)
         for position, name in reversed(list(enumerate(roll.declared.suppress))):
             on_list = census.lists[name, region_of(request, roll.declared)]
-            listed[crowd.find(on_list.with_released(request.remembered.get(name, b"")))] = position + 1
+            before = _before(request, name, region_of(request, roll.declared))
+            listed[crowd.find(on_list.with_released(before))] = position + 1
         kept = kept_rows(rows, taken)
         verdicts = judge(rows, kept, listed, crowd, request.withdraws)
         judged.append(_Judged(roll, rows, names, listed, verdicts))
@@ -149,7 +151,7 @@ def _outcome(request: PeopleRequest, crowd: Crowd, one: _Judged, stopped: Flags)
         digests={verb: digest for verb, digest in digests.items() if digest},
     )
     doubts = doubtful(rows.contacts, listed, crowd)
-    findings = [*bounds.check(roll.declared, delta), *bounds.leftovers(roll.declared, delta, verdicts.moved, doubts)]
+    findings = list(leftovers.declared(roll.declared, delta, verdicts.moved, doubts))
     rekeyed = (crowd.people(rows.ids[verdicts.rekeyed]), _column(rows.keys, verdicts.rekeyed))
     return _Outcome(delta, gone, departures, findings, chosen, rekeyed)
 
@@ -161,7 +163,7 @@ def _orphaned(request: PeopleRequest, crowd: Crowd, contacts: str, listed: Flags
     before = _sent_before(crowd, contacts)
     key = request.key.contact_set(contacts)
     delta = ContactDelta(key, withdrawn=len(gone), sent_before=before, digests=digests)
-    return _Outcome(delta, gone, departures, list(bounds.undeclared(delta, before - len(gone))))
+    return _Outcome(delta, gone, departures, list(leftovers.undeclared(delta, before - len(gone))))
 
 
 def _gone(contacts: str, mirror: bool, listed: Flags, crowd: Crowd) -> tuple[Words, dict[str, int]]:
@@ -224,8 +226,26 @@ def _about_lists(request: PeopleRequest, census: Census) -> Iterator[Finding]:
 
 
 def _remembered(census: Census) -> dict[str, bytes]:
-    """Each list as the next plan has to know it, in whatever regions it was read."""
-    read: dict[str, list[Words]] = {}
-    for (name, _), suppressed in census.lists.items():
-        read.setdefault(name, []).append(suppressed.people)
-    return {name: bytes_of(grouped(np.concatenate(people))[0]) for name, people in read.items()}
+    """Each list as the next plan has to know it, apart for each region it was read in: a number without a country is another in each."""
+    return {_kept_as(name, region): bytes_of(listed.people) for (name, region), listed in census.lists.items()}
+
+
+def _kept_as(name: str, region: str) -> str:
+    return f"{name}/{region}"
+
+
+def _before(request: PeopleRequest, name: str, region: str) -> bytes:
+    """Who was on a list at the last apply; ledgers of earlier versions keep all regions of it together."""
+    return request.remembered.get(_kept_as(name, region), request.remembered.get(name, b""))
+
+
+def _released(request: PeopleRequest, census: Census) -> dict[str, tuple[int, int]]:
+    """List -> how many were on it at the last apply, and how many of them are not today; of several regions the one with most of those."""
+    found: dict[str, tuple[int, int]] = {}
+    for (name, region), listed in census.lists.items():
+        before = words_of(_before(request, name, region), 2)
+        same = np.array_equal(before, listed.people)
+        gone = 0 if same else int(np.count_nonzero(Index(listed.people).find(before) < 0))
+        if gone > found.get(name, (0, 0))[1]:
+            found[name] = (len(before), gone)
+    return found

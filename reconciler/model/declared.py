@@ -22,11 +22,15 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
+    """An exception that a reviewer agreed to: for a campaign, for one contact set of it, or for a suppression list."""
+
     guard: str
     campaign: str
     reason: str
     until: date
     source: Source
+    contacts: str = ""
+    suppression: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class StateStore:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """`root` is the absolute folder of reconciler.yaml; `guards` holds all five guards, defaults filled in.
+    """`root` is the absolute folder of reconciler.yaml; `guards` holds all six guards, defaults filled in.
 
     `approvals`: the classes of risk that nothing is applied of without an approval.
     """

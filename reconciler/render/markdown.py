@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler import planfile
+from reconciler.guards import WAIVED
 from reconciler.model import Action, Change, ContactDelta, Finding, Key, Plan, Risk, Severity
 from reconciler.redact import inert
 from reconciler.render import phrases
@@ -29,7 +30,9 @@ def escape(text: str) -> str:
 
 def plan_markdown(plan: Plan, budget: int = BUDGET) -> str:
     """At most `budget` bytes of UTF-8. What does not fit is left out object by object, and counted."""
-    head = "\n\n".join([_title(plan), *_table(plan), *_widened(plan), *_doubts(plan), *_findings(plan.findings)])
+    head = "\n\n".join(
+        [_title(plan), *_waived(plan), *_table(plan), *_widened(plan), *_doubts(plan), *_findings(plan.findings)]
+    )
     ledger = phrases.ledger_told(plan.bound.lineage, plan.bound.serial)
     foot = f"\n\nplan `{plan.digest.removeprefix('sha256:')[:12]}` · {ledger} · valid until {plan.expires_at}\n"
     room = budget - len((head + foot).encode()) - 200
@@ -44,6 +47,14 @@ def _title(plan: Plan) -> str:
     risk = highest(change.risk for change in plan.changes)
     verb = "campaign changes" if campaigns == 1 else "campaigns change"
     return f"### reconciler: {campaigns} {verb}, {more} can be called · risk: {risk}"
+
+
+def _waived(plan: Plan) -> Iterable[str]:
+    """The exceptions that the plan needs, where nobody reads past them."""
+    waived = [finding for finding in plan.findings if finding.code == WAIVED]
+    lines = [f"- **Waived** {escape(finding.message)} ({escape(finding.source)})" for finding in waived]
+    if lines:
+        yield "\n".join(lines)
 
 
 def _table(plan: Plan) -> Iterable[str]:
@@ -95,7 +106,7 @@ def _doubts(plan: Plan) -> Iterable[str]:
 
 def _findings(findings: Sequence[Finding]) -> Iterable[str]:
     for severity, word in ((Severity.ERROR, "Blocked"), (Severity.WARNING, "Warning"), (Severity.INFO, "Note")):
-        chosen = [finding for finding in findings if finding.severity is severity]
+        chosen = [finding for finding in findings if finding.severity is severity and finding.code != WAIVED]
         lines = [
             f"- **{word}** {escape(f.code)}{' ' + escape(f.key) if f.key else ''}: {escape(f.message)} {escape(f.remedy)}"
             for f in chosen

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from reconciler import planfile
+from reconciler.guards import WAIVED
 from reconciler.model import (
     Action,
     Change,
@@ -58,7 +59,7 @@ def plan_text(plan: Plan, paint: Paint = plain) -> str:
     """The whole plan; ends with a newline."""
     blocks = [_header(plan, paint), *_doubts(plan.in_doubt, paint), *_connections(plan, paint), _summary(plan, paint)]
     blocks += [_unmanaged(plan)] if plan.unmanaged else []
-    blocks += list(_findings(plan.findings, paint))
+    blocks += list(_findings([finding for finding in plan.findings if finding.code != WAIVED], paint))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -78,6 +79,8 @@ def _header(plan: Plan, paint: Paint) -> str:
     if plan.partial:
         chosen = [f"--select {e}" for e in plan.select] + [f"--exclude {e}" for e in plan.exclude]
         lines.append(f"A partial plan ({' '.join(chosen)}): it removes nothing and says nothing about the rest.")
+    waived = [finding for finding in plan.findings if finding.code == WAIVED]
+    lines += [paint(f"{inert(finding.message)} ({inert(finding.source)})", "yellow") for finding in waived]
     return "\n".join(lines)
 
 
