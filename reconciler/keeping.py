@@ -14,7 +14,7 @@ from reconciler.writer import Run
 
 SUPPRESSED = "suppressed"  # list name -> the fingerprints of everybody on it, joined
 APPROVED = "approved"  # "newest" -> the run and the plan file that it carries out
-LOADED = "loaded"  # identity/set -> "1": everybody of the source was sent once, so that percentages mean something
+LOADED = "loaded"  # identity/set -> "1": everybody of the source was sent once, so that percentages mean something; empty: they expired
 RELEASED = "released"  # identity -> "1": somebody looked at the canary, and the rest may follow
 REFUSED = "refused"  # "everybody" -> the fingerprints of people who said no, joined
 PROJECT = "project"  # "name" -> that of the project whose ledger this is
@@ -90,7 +90,7 @@ async def keep(run: Run, planned: Planned, outcomes: Sequence[Outcome]) -> None:
 def loaded_sets(bindings: Mapping[Key, Binding], remembered: Mapping[str, bytes]) -> frozenset[Key]:
     """The contact sets that were sent whole at least once."""
     of_identity = {binding.identity: key for key, binding in bindings.items() if key.kind == "campaign"}
-    names = (name.partition("/") for name in remembered)
+    names = (name.partition("/") for name, whole in remembered.items() if whole)
     return frozenset(of_identity[identity].contact_set(name) for identity, _, name in names if identity in of_identity)
 
 

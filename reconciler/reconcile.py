@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler import planfile
+from reconciler import planfile, retention
 from reconciler.applier import carry_out
 from reconciler.approval import check_approved
 from reconciler.assembly import assemble, cases, doubts_of, identify, objections
@@ -27,6 +27,7 @@ async def plan(setup: Setup, sites: Mapping[str, Site], ledger: LedgerReader) ->
     doubts = doubts_of(ledger)
     changes, unchanged, findings = plan_steps(cases(world, doubts))
     findings += objections(setup, world, changes)
+    findings += retention.findings(setup, world, ledger, fingerprints)
     draft = assemble(setup, world, ledger, fingerprints, changes, unchanged, findings, doubts)
     return Planned(planfile.seal(draft), world)
 
@@ -40,7 +41,7 @@ async def apply(setup: Setup, sites: Mapping[str, Site], options: Options) -> Re
         check = check_resumable if options.resume else check_approved
         check(setup, options.approved, planned.plan)
         check_signed(setup, options, planned.plan)
-        if not options.confirm(planned.plan):
+        if not options.confirm(planned.plan) and planned.plan.changes:
             return report(run, ledger, planned.plan, ())
         await remember_plan(run, options.approved or planned.plan)
         outcomes = await carry_out(run, planned, options.progress)
@@ -50,4 +51,5 @@ async def apply(setup: Setup, sites: Mapping[str, Site], options: Options) -> Re
             go_on = await agreed(setup, run, options.approved, unsigned(setup, options), planned.plan, rest.plan)
             more = await carry_out(run, rest, options.progress) if go_on else None
             outcomes = merged(outcomes, more, settled)
+        await retention.keep_clocks(setup, run, ledger, options.progress)
         return report(run, ledger, planned.plan, outcomes)

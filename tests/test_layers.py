@@ -22,7 +22,7 @@ RANKS = (
     {"setup", "writer", "rollback"},
     {"sending", "settle", "keeping"},
     {"observe"},
-    {"applier", "approval", "assembly", "livecheck"},
+    {"applier", "approval", "assembly", "livecheck", "retention"},
     {"rounds"},
     {"runs"},
     {"reconcile", "binding", "custody", "resolving", "halting", "releasing", "refusing"},

@@ -41,6 +41,7 @@ def read_presence(declared: ContactSet, region: str, reading: Reading) -> Presen
     for part in parts_of(asked):
         for batch in fingerprinted(part, layout, reading.fingerprints):
             people.append(batch.people[batch.reasons == 0])
-            if batch.keys is not None:
-                keys.append(batch.keys[batch.keys.any(axis=1)])
+            # While two contact keys are live, the ledger knows a key under either.
+            for known in (each for each in (batch.keys, batch.former_keys) if each is not None):
+                keys.append(known[known.any(axis=1)])
     return Presence(Index(grouped(np.concatenate(people))[0]), Index(grouped(np.concatenate(keys))[0]))

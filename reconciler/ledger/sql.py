@@ -162,8 +162,8 @@ class SqlReader:
 
     def reached(self) -> Sequence[tuple[Key, str]]:
         rows = self._session.fetch(
-            "SELECT DISTINCT campaign, contacts, identity FROM scope s WHERE contacts <> ''"
-            " AND EXISTS (SELECT 1 FROM op WHERE scope_id = s.id AND person IS NOT NULL) ORDER BY campaign, contacts, identity"
+            "SELECT DISTINCT campaign, contacts, identity FROM scope s WHERE"
+            " EXISTS (SELECT 1 FROM op WHERE scope_id = s.id AND person IS NOT NULL) ORDER BY campaign, contacts, identity"
         )
         return [(_key(campaign, contacts), identity) for campaign, contacts, identity in rows]
 
