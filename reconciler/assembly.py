@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from reconciler import __version__, config, guards, planfile, signoff
+from reconciler import __version__, guards, planfile, rotation, signoff
 from reconciler.contacts import Fingerprints
-from reconciler.errors import WrongContactKey
 from reconciler.keeping import check_project
 from reconciler.ledger.base import LedgerReader, OpenRequest, OpState
 from reconciler.ledger.closing import check_open
@@ -26,18 +25,12 @@ _KINDS = {"schedule": "Schedule", "recall": "RecallPolicy"}
 
 
 def identify(setup: Setup, ledger: LedgerReader) -> Fingerprints:
-    """The project's fingerprints. Raises NotThisLedger where it is not one for this project to use, WrongContactKey where it was
-    written under another key.
+    """The project's fingerprints. Raises NotThisLedger where it is not one for this project to use, WrongContactKey where it goes by
+    another key.
     """
     check_open(ledger)
     check_project(ledger, setup.repository.project.name)
-    fingerprints = Fingerprints(config.contact_key(setup.repository.project, setup.environ, setup.root))
-    if ledger.key_check and ledger.key_check != fingerprints.check():
-        raise WrongContactKey(
-            "The contact key is not the one this ledger was written with: under it everybody would look new and be called "
-            "again. Set the old key back. Nothing was sent."
-        )
-    return fingerprints
+    return rotation.fingerprints_of(setup, ledger)
 
 
 def doubts_of(ledger: LedgerReader) -> tuple[Doubt, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler import planfile, retention
+from reconciler import planfile, retention, rotation
 from reconciler.applier import carry_out
 from reconciler.approval import check_approved
 from reconciler.assembly import assemble, cases, doubts_of, identify, objections
@@ -26,7 +26,7 @@ async def plan(setup: Setup, sites: Mapping[str, Site], ledger: LedgerReader) ->
     world = await look(setup, sites, ledger, fingerprints)
     doubts = doubts_of(ledger)
     changes, unchanged, findings = plan_steps(cases(world, doubts))
-    findings += objections(setup, world, changes)
+    findings += (*objections(setup, world, changes), *rotation.findings(setup, ledger, fingerprints))
     findings += retention.findings(setup, world, ledger, fingerprints)
     draft = assemble(setup, world, ledger, fingerprints, changes, unchanged, findings, doubts)
     return Planned(planfile.seal(draft), world)

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler import signoff
+from reconciler import rotation, signoff
 from reconciler.assembly import doubts_of, identify
 from reconciler.errors import LeaseLost, LedgerError, LockHeld, PlanStale, ReconcilerError
 from reconciler.keeping import keep_project
@@ -55,13 +55,14 @@ async def leased(setup: Setup, options: Options) -> AsyncIterator[tuple[Run, Led
     """Hold the project's lease: journal open, key checked, requests a dead run left behind taken into doubt."""
     where = (setup.repository.project.state, str(setup.root), setup.environ, setup.clock)
     with closing(open_reader(*where)) as reader:
-        fingerprints = identify(setup, reader)
+        identify(setup, reader)
     async with AsyncExitStack() as stack:
         ledger = stack.enter_context(closing(open_ledger(*where)))
         journal = await stack.enter_async_context(Journal(ledger))
         lease = await stack.enter_async_context(hold(setup, options, journal))
         reader = stack.enter_context(closing(open_reader(*where)))
-        await journal.run(lambda ledger: ledger.start(lease, fingerprints.check()))
+        fingerprints = identify(setup, reader)  # whom it knows under which key may have moved until the lease was taken
+        await journal.run(lambda ledger: rotation.start(ledger, lease, fingerprints))
         await journal.run(lambda ledger: keep_project(ledger, lease, setup.repository.project.name))
         await journal.run(lambda ledger: ledger.recover(lease))
         yield Run(journal, lease, fingerprints, setup.clock, options.stopping), reader

@@ -21,7 +21,7 @@ RANKS = (
     {"render", "world"},
     {"setup", "writer", "rollback"},
     {"sending", "settle", "keeping"},
-    {"observe"},
+    {"observe", "rotation"},
     {"applier", "approval", "assembly", "livecheck", "retention"},
     {"rounds"},
     {"runs"},

@@ -56,6 +56,13 @@ def contact_key(project: Project, environ: Mapping[str, str], root: Path | None 
     return secrets.contact_key(project, environ, root)
 
 
+def former_contact_key(project: Project, environ: Mapping[str, str], root: Path | None = None) -> bytes | None:
+    """The key before it, while it is rotated; None where none is declared. Raises ConfigInvalid."""
+    from reconciler.config import secrets
+
+    return secrets.former_contact_key(project, environ, root)
+
+
 def approval(path: Path) -> dict[str, Any]:
     """The checked fields of an approval file. Raises Blocked where there is none, ConfigInvalid where it is malformed."""
     from reconciler.config import approvals

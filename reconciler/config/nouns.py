@@ -76,6 +76,7 @@ def project(document: Document, root: Path, complaints: Complaints) -> Project:
         tuple(waiver for waiver in waivers if waiver is not None),
         document.source,
         approvals=frozenset(map(Risk, spec.get("approvals", {}).get("required", ()))),
+        former_contact_key=_reference(spec.get("formerContactKey")),
     )
 
 

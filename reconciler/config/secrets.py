@@ -43,10 +43,29 @@ def contact_key(project: Project, environ: Mapping[str, str], root: Path | None 
     if project.contact_key is None:
         text = "spec.contactKey is missing: people are known by fingerprints under it. Example: contactKey: {env: RECONCILER_CONTACT_KEY}."
         _refuse(text, project.source, "required")
+    return _key(project, "contactKey", project.contact_key, environ, root)
+
+
+def former_contact_key(project: Project, environ: Mapping[str, str], root: Path | None = None) -> bytes | None:
+    """The key before it, while it is rotated; None where none is declared. Raises ConfigInvalid as `contact_key` does, and where the
+    two are one.
+    """
+    if project.former_contact_key is None:
+        return None
+    key = _key(project, "formerContactKey", project.former_contact_key, environ, root)
+    if key == contact_key(project, environ, root):
+        text = "spec.formerContactKey is the same key as contactKey: a rotation needs a new one in contactKey. "
+        _refuse(text + "Make one with: openssl rand -base64 32", project.source, "secret")
+    return key
+
+
+def _key(
+    project: Project, name: str, reference: Reference, environ: Mapping[str, str], root: Path | None = None
+) -> bytes:
     folder = Path(project.root) if root is None else root
-    key = reveal(project.contact_key, environ, folder, used="spec.contactKey", source=project.source).encode()
+    key = reveal(reference, environ, folder, used=f"spec.{name}", source=project.source).encode()
     if len(key) < KEY_BYTES:
-        text = f"spec.contactKey: {project.contact_key} holds {len(key)} bytes, but at least {KEY_BYTES} are needed. "
+        text = f"spec.{name}: {reference} holds {len(key)} bytes, but at least {KEY_BYTES} are needed. "
         _refuse(text + "Make one with: openssl rand -base64 32", project.source, "secret")
     return key
 

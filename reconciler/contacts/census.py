@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from reconciler.contacts.files import Asked
 from reconciler.contacts.lookup import NOBODY, Index, grouped
 from reconciler.contacts.numbers import Reason
 from reconciler.contacts.people import PeopleRequest, Roll
+from reconciler.contacts.rotation import Rotating, Translation
 from reconciler.contacts.rows import Batch, Layout, Reading, Reasons, coded, fingerprinted
 from reconciler.contacts.sent import SentTable
 from reconciler.contacts.source import Part, parts_of
@@ -40,7 +41,9 @@ def take(request: PeopleRequest) -> Census:
     lists = _lists(request)
     sent = request.sent if isinstance(request.sent, SentTable) else SentTable.of(request.sent)
     known = Index(sent.people)
-    read = [_read(request, declared, parts, known) for declared, parts in opened]
+    translation = _translation(request, sent)
+    read = [_read(request, declared, parts, known, translation) for declared, parts in opened]
+    sent = replace(sent, keys=translation.keys()) if translation else sent
     new, groups = grouped(np.concatenate([NOBODY, *(piece.new for _, piece in read)]))
     start = 0
     for _, piece in read:
@@ -52,6 +55,11 @@ def take(request: PeopleRequest) -> Census:
         for roll, piece in read
     ]
     return Census([roll for roll, _ in read], rows, Crowd(sent, known, new, [piece.ids for _, piece in read]), lists)
+
+
+def _translation(request: PeopleRequest, sent: SentTable) -> Translation | None:
+    """None with one contact key."""
+    return Translation(sent.keys) if isinstance(request.fingerprints, Rotating) and sent.keys is not None else None
 
 
 def region_of(request: PeopleRequest, declared: ContactSet) -> str:
@@ -92,7 +100,9 @@ class _Piece(NamedTuple):
     fields: Words | None
 
 
-def _read(request: PeopleRequest, declared: ContactSet, parts: Sequence[Part], known: Index) -> tuple[Roll, _Piece]:
+def _read(
+    request: PeopleRequest, declared: ContactSet, parts: Sequence[Part], known: Index, translation: Translation | None
+) -> tuple[Roll, _Piece]:
     columns = declared.columns
     fields = tuple(sorted(columns.fields))
     layout = Layout(region_of(request, declared), bool(columns.key), fields, request.key_required)
@@ -102,6 +112,8 @@ def _read(request: PeopleRequest, declared: ContactSet, parts: Sequence[Part], k
     for part in parts:
         starts.append(row)
         for batch in fingerprinted(part, layout, request.fingerprints):
+            if translation and batch.keys is not None and batch.former_keys is not None:
+                translation.learn(batch.former_keys, batch.keys)
             pieces.append(_piece(batch, row, known, request.accepts))
             row += len(batch)
     whole = _joined(pieces)

@@ -37,15 +37,18 @@ def canonical(value: str) -> bytes:
 class Fingerprints:
     """Everything that is derived from a project's contact key. Prints as `Fingerprints(•••)` and is never pickled."""
 
-    def __init__(self, key: bytes) -> None:
-        """`key`: the contact key. Raises ConfigInvalid where it is shorter than 32 bytes."""
+    def __init__(self, key: bytes, operations: bytes = b"") -> None:
+        """`key`: the contact key. `operations`: the sub-key of operations, where it is that of an earlier contact key.
+
+        Raises ConfigInvalid where the key is shorter than 32 bytes.
+        """
         if len(key) < KEY_BYTES:
             message = f"contactKey has fewer than {KEY_BYTES} bytes. Make one with: openssl rand -base64 48"
             raise ConfigInvalid([Problem("reconciler.yaml", 0, 0, message, "contact-key")])
         self._people = Cmac(_derived(key, "person"))
         self._fields = Cmac(_derived(key, "fields"))
         self._keys = Cmac(_derived(key, "key"))
-        self._operations = _derived(key, "operation")
+        self.operations = operations or _derived(key, "operation")
         self._digests = _derived(key, "digest")
         self._check = _derived(key, "check")
 
@@ -71,6 +74,10 @@ class Fingerprints:
         parts = b"".join(canonical(name) + canonical(mapping[name]) for name in sorted(mapping))
         return self._fields.of_hash(hashlib.sha256(parts).digest())
 
+    def fields_of_person(self, e164: str, mapping: Mapping[str, str]) -> bytes:
+        """`fields` under the key that this person is known by: with one key it is always the same."""
+        return self.fields(mapping)
+
     def key(self, text: str) -> bytes:
         """16 bytes over one value of `columns.key`."""
         return self._keys.of_hash(hashlib.sha256(text.encode()).digest())
@@ -88,7 +95,7 @@ class Fingerprints:
         It begins with six bytes of the person, so that the keys of people in order lie side by side in the ledger's index.
         """
         parts = (connection, identity, person.hex(), str(revision), verb)
-        sealed = hmac.digest(self._operations, b"".join(map(canonical, parts)), "sha256")
+        sealed = hmac.digest(self.operations, b"".join(map(canonical, parts)), "sha256")
         return person[:_NEAR] + sealed[: WIDTH - len(person[:_NEAR])]
 
     @staticmethod

@@ -177,7 +177,7 @@ class People:
             values = [text.text(row) for text in texts]
             key = values.pop(0) if roll.layout.has_key else ""
             named = dict(zip(roll.layout.fields, values, strict=True))
-            if not same or (named and self._fingerprints.fields(named) != fields_mac):
+            if not same or (named and self._fingerprints.fields_of_person(f"+{number}", named) != fields_mac):
                 raise part.asked.refused(f"{part.label} is not what was planned. Plan again.", "changed")
             phone, name = Phone(f"+{number}"), roll.declared.name
             yield Contact(person, phone, named, _or_none(fields_mac), _or_none(key_mac), revision, name, key=key)

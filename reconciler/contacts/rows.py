@@ -14,6 +14,7 @@ from reconciler.contacts.arrow import Column, Texts
 from reconciler.contacts.clear import with_numbers
 from reconciler.contacts.fingerprint import Fingerprints, canonical
 from reconciler.contacts.numbers import REASONS, Reason, read
+from reconciler.contacts.rotation import Rotating
 from reconciler.contacts.source import Part
 from reconciler.contacts.words import Words, words_of
 
@@ -49,13 +50,17 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some rows of one part, in order. `people` of rejected rows mean nothing; a key of zeros: the row has none."""
+    """Some rows of one part, in order. `people` of rejected rows mean nothing; a key of zeros: the row has none.
+
+    `former_keys`: `keys` under the former contact key, while two are live.
+    """
 
     numbers: Numbers = field(repr=False)
     reasons: Reasons = field(repr=False)
     people: Words = field(repr=False)
     keys: Words | None = field(repr=False)
     fields: Words | None = field(repr=False)
+    former_keys: Words | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -67,11 +72,12 @@ def fingerprinted(part: Part, layout: Layout, fingerprints: Fingerprints) -> Ite
     hashes += [f"unhex(sha256({_canonical(layout)}))"] if layout.fields else []
     names = {f"n{i}": canonical(name).decode() for i, name in enumerate(layout.fields)}
     for numbers, reasons, columns in _numbered(replace(part, values={**part.values, **names}), layout, hashes):
-        keys = _hashed(columns.pop(0), fingerprints.keys_of) if layout.has_key else None
-        fields = _hashed(columns.pop(0), fingerprints.fields_of) if layout.fields else None
+        hashed = (columns.pop(0) if layout.has_key else None, columns.pop(0) if layout.fields else None)
+        keys, fields = _sealed(hashed, fingerprints)
         if layout.key_required and keys is not None:
             reasons[(reasons == 0) & ~keys.any(axis=1)] = coded(Reason.NO_KEY)
-        yield Batch(numbers, reasons, fingerprints.people(numbers), keys, fields)
+        batch = Batch(numbers, reasons, fingerprints.people(numbers), keys, fields)
+        yield _under_both(batch, hashed, fingerprints) if isinstance(fingerprints, Rotating) else batch
 
 
 def written(part: Part, layout: Layout) -> Iterator[tuple[Numbers, Reasons, list[Texts]]]:
@@ -114,6 +120,28 @@ def _settled(numbers: Numbers, unclear: Texts, region: str) -> Reasons:
 def _canonical(layout: Layout) -> str:
     """SQL: the text that `Fingerprints.fields` hashes."""
     return " || ".join(f"$n{i} || strlen(f{i}) || ':' || f{i}" for i in range(len(layout.fields)))
+
+
+def _sealed(hashed: tuple[Column | None, Column | None], under: Fingerprints) -> tuple[Words | None, Words | None]:
+    """Keys and fields."""
+    keys, fields = hashed
+    return None if keys is None else _hashed(keys, under.keys_of), None if fields is None else _hashed(
+        fields, under.fields_of
+    )
+
+
+def _under_both(batch: Batch, hashed: tuple[Column | None, Column | None], rotating: Rotating) -> Batch:
+    """The batch with the fields of each person under the key that they are known by."""
+    former_keys, former_fields = _sealed(hashed, rotating.former)
+    under_former = rotating.under_former(batch.numbers)
+    fields = batch.fields
+    if fields is not None and former_fields is not None:
+        fields = np.where(under_former[:, np.newaxis], former_fields, fields)
+    if rotating.witness:
+        keys = None if batch.keys is None or former_keys is None else (former_keys, batch.keys)
+        pair = None if batch.fields is None or fields is None else (fields[under_former], batch.fields[under_former])
+        rotating.witness.read(batch.numbers[under_former], keys, pair)
+    return replace(batch, fields=fields, former_keys=former_keys)
 
 
 def _hashed(hashes: Column, keyed: Callable[[Words], Words]) -> Words:

@@ -59,6 +59,7 @@ class Project:
     waivers: tuple[Waiver, ...]
     source: Source
     approvals: frozenset[Risk] = frozenset()
+    former_contact_key: Reference | None = None
 
 
 @dataclass(frozen=True, slots=True)
