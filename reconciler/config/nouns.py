@@ -88,7 +88,6 @@ def _limit(default: Limit, declared: Mapping[str, Any]) -> Limit:
 def _waiver(document: Document, number: int, waiver: Mapping[str, str], complaints: Complaints) -> Waiver | None:
     path = ("spec", "guards", "waivers", number)
     until = schedules.day(document, (*path, "until"), waiver["until"], complaints)
-    if until is None:
     needed = "suppression" if waiver["guard"] in _OF_LISTS else "campaign"
     if needed not in waiver:
         text = f"guards.waivers[{number}].{needed} is missing: a waiver of {waiver['guard']} names it."
@@ -97,6 +96,7 @@ def _waiver(document: Document, number: int, waiver: Mapping[str, str], complain
     for name in sorted({"campaign", "contacts", "suppression"} & waiver.keys() - taken):
         text = f"guards.waivers[{number}].{name} is not for {waiver['guard']}: take it out."
         complaints.at(document, (*path, name), "waiver", text)
+    if until is None:
         return None
     named = {name: waiver.get(name, "") for name in ("contacts", "suppression")}
     campaign, place = waiver.get("campaign", ""), document.place_of(path)
