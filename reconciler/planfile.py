@@ -248,7 +248,10 @@ def _change(value: Mapping[str, Any]) -> Change:
 
 def _field(value: Mapping[str, Any]) -> FieldChange:
     cause = Cause(value["cause"]) if "cause" in value else None
-    return FieldChange(tuple(value["path"]), value["before"], value["after"], cause, value.get("source", ""))
+    path = tuple(map(str, value["path"]))
+    if not path:
+        raise ValueError("a field without a name")
+    return FieldChange(path, value["before"], value["after"], cause, value.get("source", ""))
 
 
 def _delta(value: Mapping[str, Any]) -> ContactDelta:

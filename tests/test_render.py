@@ -143,14 +143,17 @@ FULL = plan(
 )
 
 
-def test_a_plan_says_doubt_first_and_errors_last() -> None:
+def test_a_plan_says_what_counts_first_and_again_at_the_end() -> None:
     told = text.plan_text(FULL)
-    order = ["acme-outreach: 1 connection", "A partial plan (--select", "? acme/campaign/spring", "[rc:k3f9qa]",
-             "\nacme\n", "~ campaign spring", "+ contacts may -> spring", "# campaign spring", "- contacts may",
-             "Plan: 0 create, 1 update, 0 delete, 1 stop · contacts +5 ~0 -2 · risk: dialling",
-             "12 live campaigns not managed here", "and 2 more", "1 note", "1 warning", "1 error"]  # fmt: skip
+    totals = "Plan: 0 create, 1 update, 0 delete, 1 stop · contacts +5 ~0 -2 · risk: dialling"
+    found = "Findings: 1 error, 1 warning, 1 note, 1 in doubt. It is blocked.\n"
+    order = ["acme-outreach: 1 connection", "A partial plan (--select", totals, "People: 5 added, 0 updated, 2 withdrawn, 1 rejected.",
+             found, "? acme/campaign/spring", "[rc:k3f9qa]", "\nacme   1 update · 1 stop · +5 people · -2 people · risk: dialling\n",
+             "~ campaign spring", "+ contacts may -> spring", "# campaign spring", "- contacts may",
+             "12 live campaigns not managed here", "and 2 more", "1 note\n", "1 warning\n", "1 error\n"]  # fmt: skip
     positions = [told.index(part) for part in order]
     assert positions == sorted(positions)
+    assert told.endswith(f"{totals}\n{found}")
     assert "W1  acme/campaign/spring (a.yaml:3): Mind the gap.\n      Step over it." in told
 
 
@@ -171,10 +174,12 @@ def test_no_changes() -> None:
 
 def test_the_comment_has_its_summary_its_table_and_folded_details() -> None:
     told = markdown.plan_markdown(FULL)
-    assert told.startswith("### reconciler: 1 campaign changes, 5 more people can be called · risk: dialling\n")
+    title = "### reconciler: 1 campaign changes, 5 more people can be called, 2 withdrawn · risk: dialling · blocked\n"
+    assert told.startswith(title)
     assert "| acme | 0 | 1 | 0 | 0 | 1 | 5 | 2 | 1 |" in told
-    assert "<details><summary>acme (4 steps)</summary>" in told and "plan `5f1c9e2a`" in told
-    assert "**In doubt:**" in told and "**Blocked** G1: Too many" in told
+    assert "<details><summary>acme (1 campaign, 1 contact set)</summary>" in told and "plan `5f1c9e2a`" in told
+    assert "- <b>In doubt</b> acme/campaign/spring" in told and "- <b>Blocked</b> G1: Too many" in told
+    assert "A partial plan (--select campaign=spring)" in told and "Look for `[rc:k3f9qa]`" in told
 
 
 def test_the_comment_keeps_its_budget_and_counts_what_is_left_out() -> None:
@@ -182,10 +187,16 @@ def test_the_comment_keeps_its_budget_and_counts_what_is_left_out() -> None:
                  for i in range(500))  # fmt: skip
     told = markdown.plan_markdown(plan(changes=many), budget=8000)
     assert len(told.encode()) <= 8000
-    assert "steps did not fit here" in told and told.count("<details>") == told.count("</details>") == 1
-    noisy = plan(findings=tuple(Finding("W", Severity.WARNING, "z" * 300) for _ in range(100)))
-    clipped = markdown.plan_markdown(noisy, budget=6000)
-    assert len(clipped.encode()) <= 6000 and "More findings are in the plan file" in clipped
+    shown = told.count("- <b>c")
+    assert 10 < shown < 500 and told.count("<details>") == told.count("</details>") == 1
+    assert (
+        f"{500 - shown} of 500 campaigns did not fit here; the plan file holds them all: `reconciler show PLANFILE`."
+        in told
+    )
+    noisy = plan(findings=tuple(Finding(f"W{i}", Severity.WARNING, f"{i}" + "z" * 400) for i in range(100)))
+    clipped = markdown.plan_markdown(noisy, budget=2500)
+    assert len(clipped.encode()) <= 2500 and "4 lines of this summary did not fit." in clipped
+    assert "- and 90 more of these" in markdown.plan_markdown(noisy)
 
 
 HOSTILE = "@everyone <img src=x onerror=a()> [x](http://evil) | `code` **b** \x1b[31m\u202e\nnew # line ~~s~~ &amp; _i_"
@@ -262,9 +273,10 @@ def test_the_comment_says_at_once_who_may_be_called_when() -> None:
     )
     told = markdown.plan_markdown(plan(changes=(change(Action.UPDATE, *edits),)))
     widened = (
-        "calling hours mon 09:00-17:00 -&gt; 08:00-17:00 +1 h a week; attempts up to 1 attempt -&gt; up to 2 attempts\n"
+        "Mon 09:00-17:00 becomes 08:00-17:00, 1 h a week more\n"
+        "- <b>campaign spring</b>: attempts: up to 1 attempt becomes up to 2 attempts\n"
     )
-    assert f"- **spring**: {widened}" in told.partition("<details>")[0]
+    assert f"- <b>campaign spring</b>: {widened}" in told.partition("<details>")[0] + "\n"
 
 
 def test_nothing_done_is_not_called_done_in_part() -> None:

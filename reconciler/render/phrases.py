@@ -29,7 +29,8 @@ def field_lines(change: Change) -> list[tuple[str, str]]:
     windows = [field for field in change.fields if field.path[:2] == ("schedule", "windows")]
     others = [field for field in change.fields if field not in windows and not _has_name(field, change.fields)]
     new = change.action is Action.CREATE
-    lines = [_window_line(days, fields[0]) for days, fields in _by_edit(windows)]
+    zone = zone_of(change.schedule)
+    lines = [_window_line(days, fields[0], zone) for days, fields in _by_edit(windows)]
     first = ("displayName", "schedule", "recall")
     others.sort(key=lambda field: first.index(field.path[0]) if field.path[0] in first else len(first))
     return lines + [line for field in others for line in _field(field, new)]
@@ -75,9 +76,9 @@ def _say(path: Sequence[str], value: Json) -> str:
         case (("recall", "maxAttempts"), int()):
             return f"up to {value} attempt{'s' if value != 1 else ''}"
         case (("recall", "after"), str()):
-            return "at once" if value == "0s" else f"after {duration(value)}"
+            return "at once" if value == "0s" else f"after {duration(inert(value))}"
         case (("recall", "priority"), str()):
-            return value.replace("_", " ")
+            return inert(value).replace("_", " ")
     return told(value)
 
 
@@ -122,17 +123,28 @@ def _by_edit(fields: Sequence[FieldChange]) -> Iterable[tuple[list[str], list[Fi
     return groups.values()
 
 
-def _window_line(days: list[str], field: FieldChange) -> tuple[str, str]:
-    text = f"{day_range(days)} {spans(field.before)}  ->  {spans(field.after)}"
+def _window_line(days: list[str], field: FieldChange, zone: str) -> tuple[str, str]:
+    text = f"{day_range(days)} {spans(field.before)}  ->  {spans(field.after)} {zone}".rstrip()
     return "calling hours", text + _per_week(field, len(days))
 
 
 def _per_week(field: FieldChange, days: int = 1) -> str:
     if field.before is None:
         return ""
-    tenths = (len(minutes(field.after)) - len(minutes(field.before))) * days * 10 // 60
-    hours = f"{abs(tenths) // 10}" + (f".{abs(tenths) % 10}" if tenths % 10 else "")
-    return f"   {'+' if tenths > 0 else '-'}{hours} h a week" if tenths else ""
+    tenths = _tenths(field, days)
+    return f"   {'+' if tenths > 0 else '-'}{_hours_told(tenths)}" if tenths else ""
+
+
+def _tenths(field: FieldChange, days: int) -> int:
+    """Of an hour, by which a week has more hours than before."""
+    try:
+        return (len(minutes(field.after)) - len(minutes(field.before))) * days * 10 // 60
+    except (ValueError, IndexError):
+        return 0  # somebody's panel holds what is no time of day
+
+
+def _hours_told(tenths: int) -> str:
+    return f"{abs(tenths) // 10}" + (f".{abs(tenths) % 10}" if tenths % 10 else "") + " h a week"
 
 
 def hours(schedule: Json) -> str:
@@ -145,23 +157,22 @@ def hours(schedule: Json) -> str:
         groups.setdefault(spans(of_day), []).append(day)
     told_days = [f"{day_range(days)} {text}" for text, days in groups.items() if text != "closed"]
     extra = [f"{word} {schedule[name]}" for name, word in (("starts", "from"), ("ends", "until")) if schedule.get(name)]
-    return " ".join([", ".join(told_days), str(schedule.get("timezone", "")), *extra]).strip()
+    return inert(" ".join([", ".join(told_days), str(schedule.get("timezone", "")), *extra]))
 
 
 def spans(windows: Json) -> str:
     if not isinstance(windows, list) or not windows:
         return "closed"
-    return " and ".join(f"{window[0]}-{window[1]}" for window in windows if isinstance(window, list))
+    return " and ".join(inert("-".join(map(str, window))) for window in windows if isinstance(window, list))
 
 
 def day_range(days: Sequence[str]) -> str:
     """`every day`, `mon-fri`, `mon, wed`."""
-    indices = [WEEKDAYS.index(day) for day in days]
-    if len(days) == 7:
+    if set(days) == set(WEEKDAYS):
         return "every day"
-    if len(days) > 2 and indices == list(range(indices[0], indices[0] + len(days))):
+    if len(days) > 2 and "".join(days) in "".join(WEEKDAYS):
         return f"{days[0]}-{days[-1]}"
-    return ", ".join(days)
+    return inert(", ".join(days))
 
 
 # ---- people --------------------------------------------------------------------------------------------------------
@@ -199,7 +210,7 @@ def _left_out(word: str, counts: Mapping[str, int]) -> list[str]:
     if not total:
         return []
     reasons = ", ".join(
-        reason.replace("_", " ") + (f" {count:,}" if len(counts) > 1 else "") for reason, count in counts.items()
+        inert(reason).replace("_", " ") + (f" {count:,}" if len(counts) > 1 else "") for reason, count in counts.items()
     )
     return [f"{total:,} {word} ({reasons})"]
 
@@ -237,7 +248,8 @@ def zone_of(schedule: Json) -> str:
 
 
 def _window_edit(days: list[str], field: FieldChange, zone: str) -> Edit:
-    told_days = "Every day" if len(days) == 7 else day_range(days).title()
+    told_days = day_range(days)
+    told_days = told_days.capitalize() if told_days == "every day" else told_days.title()
     before = f"{told_days} {spans(field.before)}"
     return Edit("calling hours", before, f"{spans(field.after)} {zone}".strip(), _weekly(field, len(days)))
 
@@ -260,8 +272,7 @@ def _edits(field: FieldChange, new: bool) -> Iterable[Edit]:
 
 def _weekly(field: FieldChange, days: int = 1) -> str:
     """`10 h a week less`; of a schedule that is new `56 h a week`."""
-    tenths = (len(minutes(field.after)) - len(minutes(field.before))) * days * 10 // 60
-    hours = f"{abs(tenths) // 10}" + (f".{abs(tenths) % 10}" if tenths % 10 else "")
+    tenths = _tenths(field, days)
     if not tenths:
         return ""
-    return f"{hours} h a week" if field.before is None else f"{hours} h a week {'more' if tenths > 0 else 'less'}"
+    return _hours_told(tenths) + ("" if field.before is None else " more" if tenths > 0 else " less")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 from reconciler import planfile
 from reconciler.guards import WAIVED
@@ -23,13 +24,13 @@ from reconciler.model import (
     Tally,
 )
 from reconciler.redact import inert
-from reconciler.render import phrases
+from reconciler.render import overview, phrases
 from reconciler.risk import highest
 from reconciler.units import counted, people
 
 Paint = Callable[[str, str], str]  # (text, "green" | "yellow" | "red" | "bold" | "dim") -> text
 MOST_UNMANAGED = 10
-MOST_ALIKE = 3  # objects named in one finding
+MOST_MEANINGS = 10
 _SIGNS = {
     Action.CREATE: ("+", "green"),
     Action.ADD_CONTACTS: ("+", "green"),
@@ -56,11 +57,11 @@ def coloured(text: str, style: str) -> str:
 
 
 def plan_text(plan: Plan, paint: Paint = plain) -> str:
-    """The whole plan; ends with a newline."""
-    blocks = [_header(plan, paint), *_doubts(plan.in_doubt, paint), *_connections(plan, paint), _summary(plan, paint)]
+    """The whole plan, in 80 columns where names allow; what counts stands at the top and again at the end. Ends with a newline."""
+    blocks = [_header(plan, paint), *_glance(plan, paint), *_doubts(plan.in_doubt, paint), *_connections(plan, paint)]
     blocks += [_unmanaged(plan)] if plan.unmanaged else []
-    blocks += list(_findings([finding for finding in plan.findings if finding.code != WAIVED], paint))
-    return "\n\n".join(blocks) + "\n"
+    blocks += _findings([finding for finding in plan.findings if finding.code != WAIVED], paint)
+    return "\n\n".join([*blocks, _summary(plan, paint)]) + "\n"
 
 
 def _header(plan: Plan, paint: Paint) -> str:
@@ -74,31 +75,55 @@ def _header(plan: Plan, paint: Paint) -> str:
     ]
     unread = sum(finding.code == "ledger-only" for finding in plan.findings)
     complete = "live state complete" + (f" but for {counted(unread, 'campaign')} that cannot be read" if unread else "")
-    ledger = phrases.ledger_told(plan.bound.lineage, plan.bound.serial)
-    lines = [paint(plan.project, "bold") + ": " + ", ".join(counts) + "; " + complete, ledger]
+    ledger = phrases.ledger_told(inert(plan.bound.lineage), plan.bound.serial)
+    lines = [paint(inert(plan.project), "bold") + ": " + ", ".join(counts) + "; " + complete, ledger]
     if plan.partial:
-        chosen = [f"--select {e}" for e in plan.select] + [f"--exclude {e}" for e in plan.exclude]
-        lines.append(f"A partial plan ({' '.join(chosen)}): it removes nothing and says nothing about the rest.")
-    waived = [finding for finding in plan.findings if finding.code == WAIVED]
-    lines += [paint(f"{inert(finding.message)} ({inert(finding.source)})", "yellow") for finding in waived]
+        chosen = inert(" ".join([f"--select {e}" for e in plan.select] + [f"--exclude {e}" for e in plan.exclude]))
+        lines.append(f"A partial plan ({chosen}): it removes nothing and says nothing about the rest.")
+    lines += [paint(f"{inert(f.message)} ({inert(f.source)})", "yellow") for f in overview.waived(plan)]
     return "\n".join(lines)
+
+
+def _glance(plan: Plan, paint: Paint) -> Iterable[str]:
+    """What a reader with little time has to know: counts, risk, people, findings; then what it means for those who are called."""
+    if not plan.changes:
+        return
+    lines = [paint(summary_line(plan), "bold"), f"People: {', '.join(overview.people_told(plan))}."]
+    yield "\n".join([*lines, *_found(plan, paint)])
+    meanings = overview.meanings(plan)
+    told = [f"  {meaning}" for meaning in meanings[:MOST_MEANINGS]]
+    if len(meanings) > MOST_MEANINGS:
+        told.append(f"  and {len(meanings) - MOST_MEANINGS:,} more such changes")
+    if told:
+        yield "\n".join([paint("What changes for those who are called", "bold"), *told])
+
+
+def _found(plan: Plan, paint: Paint) -> Iterable[str]:
+    if told := overview.findings_told(plan):
+        line = f"Findings: {', '.join(told)}." + (" It is blocked." if plan.blocked else "")
+        yield paint(line, "red") if plan.blocked else line
 
 
 def planned_keys(plan: Plan) -> set[Key]:
     """Every declared campaign that the plan speaks of."""
     keys = {change.key.campaign for change in plan.changes} | set(plan.unchanged)
-    keys |= {delta.key.campaign for delta in plan.deltas} | {Key.parse(doubt.key).campaign for doubt in plan.in_doubt}
-    return keys | {Key.parse(finding.key).campaign for finding in plan.findings if "/" in finding.key}
+    keys |= {delta.key.campaign for delta in plan.deltas}
+    for text in {doubt.key for doubt in plan.in_doubt} | {finding.key for finding in plan.findings}:
+        with suppress(ValueError):  # a finding is not always about a campaign
+            keys.add(Key.parse(text).campaign)
+    return keys
 
 
 def _doubts(doubts: Sequence[Doubt], paint: Paint) -> Iterable[str]:
     for doubt in doubts:
         who = f", {people(doubt.people)}" if doubt.people else ""
+        verb = inert(doubt.verb).replace("_", " ")
         yield "\n".join(
             [
-                paint(f"? {doubt.key}", "red") + f"   in doubt since {doubt.since}, run {doubt.run}{who}",
-                f"    {doubt.verb.replace('_', ' ')} was sent and its answer was lost. Look for {doubt.look_for} in the panel, then",
-                f"    {doubt.resolve}",
+                paint(f"? {inert(doubt.key)}", "red")
+                + f"   in doubt since {inert(doubt.since)}, run {inert(doubt.run)}{who}",
+                f"    {verb} was sent and its answer was lost. Look for {inert(doubt.look_for)} in the panel, then",
+                f"    {inert(doubt.resolve)}",
             ]
         )
 
@@ -131,12 +156,19 @@ def doubts_text(doubts: Sequence[Doubt], paint: Paint = plain) -> str:
 
 def _connections(plan: Plan, paint: Paint) -> Iterable[str]:
     deltas = {delta.key: delta for delta in plan.deltas}
-    of_connection: dict[str, list[Change]] = {}
-    for change in plan.changes:
-        of_connection.setdefault(change.key.connection, []).append(change)
-    for connection, changes in of_connection.items():
+    rows = {row.connection: row for row in overview.rows(plan)}
+    for connection, campaigns in overview.objects(plan).items():
+        changes = [change for steps in campaigns for change in steps]
         blocks = [_block(change, deltas.get(change.key), paint) for change in changes]
-        yield "\n".join([paint(connection, "bold"), *blocks])
+        yield "\n".join([f"{paint(inert(connection), 'bold')}   {_row(rows[connection], changes)}", *blocks])
+
+
+def _row(row: overview.Row, changes: Sequence[Change]) -> str:
+    """`2 update · +12,431 people · risk: dialling`."""
+    told = [f"{count:,} {verb}" for verb, count in row.verbs.items() if count]
+    moved = [(row.added, "+"), (row.updated, "~"), (row.withdrawn, "-")]
+    told += [f"{sign}{people(count)}" for count, sign in moved if count]
+    return " · ".join([*told, f"risk: {highest(change.risk for change in changes)}"])
 
 
 def _block(change: Change, delta: ContactDelta | None, paint: Paint) -> str:
@@ -144,7 +176,7 @@ def _block(change: Change, delta: ContactDelta | None, paint: Paint) -> str:
     name = (
         f"contacts {change.key.contacts} -> {change.key.name}" if change.key.contacts else f"campaign {change.key.name}"
     )
-    head = f"  {paint(sign, style)} {inert(name):<44} {inert(change.source):<34} {change.risk}"
+    head = f"  {paint(sign, style)} {inert(name):<36} {inert(change.source):<26} {change.risk}"
     lines = [head.rstrip()]
     if change.action in {Action.START, Action.STOP, Action.DELETE}:
         lines.append(f"      {change.action.value:<16}{inert(change.reason)}")
@@ -153,7 +185,7 @@ def _block(change: Change, delta: ContactDelta | None, paint: Paint) -> str:
     if change.contacts:
         lines.append("      " + phrases.people_line(_VERBS[change.action], change.contacts.count, delta))
     if change.action not in {Action.START, Action.STOP, Action.DELETE, Action.CREATE}:
-        lines.append(f"      {'why':<16}{inert(change.reason)}")
+        lines += [f"      {'why':<16}{reason}" for reason in overview.why(change)]
     return "\n".join(lines)
 
 
@@ -172,13 +204,13 @@ def summary_line(plan: Plan) -> str:
 
 
 def _summary(plan: Plan, paint: Paint) -> str:
-    lines = [paint(summary_line(plan), "bold")]
+    lines = [paint(summary_line(plan), "bold"), *_found(plan, paint)]
     quiet = [delta for delta in plan.deltas if not (delta.added or delta.updated or delta.withdrawn)]
     if quiet and not plan.changes:
         held = sum(delta.held for delta in quiet)
         lines.append(f"Contacts: {phrases.still(sum(delta.unchanged for delta in quiet), held)}.")
     lines += [
-        f"  contacts {delta.key.contacts} -> {delta.key.name}   {told}"
+        f"  contacts {inert(delta.key.contacts)} -> {inert(delta.key.name)}   {told}"
         for delta in quiet
         if (told := phrases.left_out(delta))
     ]
@@ -188,13 +220,15 @@ def _summary(plan: Plan, paint: Paint) -> str:
 def _unmanaged(plan: Plan) -> str:
     lines = [f"{counted(len(plan.unmanaged), 'live campaign')} not managed here:"]
     for item in plan.unmanaged[:MOST_UNMANAGED]:
-        extra = ", ".join(part for part in (item.run, item.note) if part)
-        lines.append(
-            f"  {item.connection}  {inert(item.name) or '(no name)'}  {inert(item.vendor_id)}"
-            + (f"  {extra}" if extra else "")
+        parts = (
+            item.connection,
+            item.name or "(no name)",
+            item.vendor_id,
+            ", ".join(filter(None, (item.run, item.note))),
         )
+        lines.append("  ".join(["", *filter(None, map(inert, parts))]))
     if len(plan.unmanaged) > MOST_UNMANAGED:
-        lines.append(f"  and {len(plan.unmanaged) - MOST_UNMANAGED} more")
+        lines.append(f"  and {len(plan.unmanaged) - MOST_UNMANAGED:,} more")
     return "\n".join(lines)
 
 
@@ -208,20 +242,9 @@ def _findings(findings: Sequence[Finding], paint: Paint) -> Iterable[str]:
 
 def findings_lines(findings: Sequence[Finding]) -> Iterable[str]:
     """Each with its place and what to do next; what is said of several objects in the same words is said once."""
-    alike: dict[tuple[str, str, str], list[Finding]] = {}
-    for finding in findings:
-        alike.setdefault((finding.code, finding.message, finding.remedy), []).append(finding)
-    for (code, message, remedy), group in alike.items():
-        places = [_place(finding) for finding in group[:MOST_ALIKE]]
-        more = f", and {len(group) - MOST_ALIKE} more" if len(group) > MOST_ALIKE else ""
-        about = f"{', '.join(filter(None, places))}{more}: " if any(places) else ""
-        yield f"  {code}  {about}{inert(message)}" + (f"\n      {inert(remedy)}" if remedy else "")
-
-
-def _place(finding: Finding) -> str:
-    """`acme/campaign/spring (campaigns.yaml:3)`, or what there is of it."""
-    place = f"({inert(finding.source)})" if finding.source and finding.key else inert(finding.source)
-    return f"{inert(finding.key)} {place}".strip()
+    for one in overview.told_once(findings):
+        about = f"{one.about}: " if one.about else ""
+        yield f"  {one.code}  {about}{one.message}" + (f"\n      {one.remedy}" if one.remedy else "")
 
 
 def validation_text(repository: Repository) -> str:
