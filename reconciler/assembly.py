@@ -12,7 +12,7 @@ from reconciler.contacts import Fingerprints
 from reconciler.keeping import check_project
 from reconciler.ledger.base import LedgerReader, OpenRequest, OpState
 from reconciler.ledger.closing import check_open
-from reconciler.model import Action, Bound, Change, ContactDelta, Doubt, Finding, Json, Key, Plan, Severity, SharedPart
+from reconciler.model import Action, Bound, Change, Doubt, Finding, Json, Key, Plan, Severity, SharedPart
 from reconciler.providers.base import StartsByItself, capabilities_for
 from reconciler.providers.hosts import host_of
 from reconciler.redact import foreign, inert, mask
@@ -180,14 +180,15 @@ def _commit(environ: Mapping[str, str]) -> str:
 
 
 def _shared(parts: Sequence[SharedPart], changes: Sequence[Change]) -> tuple[SharedPart, ...]:
-    """The parts of which something changes, at any campaign that was there before."""
+    """The parts of which something changes at any campaign that was there before; of sets, those that several campaigns name."""
     moved: set[tuple[str, Key]] = set()
     for change in changes:
         if change.action is Action.UPDATE:
             moved |= {(_KINDS[f.path[0]], change.key) for f in change.fields if f.path[0] in _KINDS}
         elif change.key.contacts:
             moved.add((change.key.contacts, change.key.campaign))
-    return tuple(part for part in parts if any((_mark(part), key) in moved for key in part.campaigns))
+    named = (part for part in parts if part.kind != "ContactSet" or len(part.campaigns) > 1)
+    return tuple(part for part in named if any((_mark(part), key) in moved for key in part.campaigns))
 
 
 def _mark(part: SharedPart) -> str:
