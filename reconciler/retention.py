@@ -94,8 +94,8 @@ def _about_to_expire(setup: Setup, campaign: _Campaign, contacts: str, count: in
     return Finding(
         "retention",
         Severity.INFO,
-        f"The fingerprints of {people(count)} expire with the next apply: not bound since {day(campaign.unbound)},"
-        f" retention {campaign.retention(contacts)}.",
+        f"The fingerprints of {people(count)} expire with the next apply, also where it has nothing else to do: not bound since"
+        f" {day(campaign.unbound)}, retention {campaign.retention(contacts)}.",
         str(campaign.keys[contacts]),
         source=str(declared.source) if declared else "",
     )

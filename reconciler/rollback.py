@@ -37,10 +37,11 @@ async def suspected(match: Match, site: Site, ledger: LedgerReader) -> Match:
     key = match.resource.key
     message = (
         f"{key.connection} holds people in this campaign ({live.vendor_id}) that carry marks of reconciler, and this ledger knows of none: "
-        "it is older than reality, or another project fills the same campaign."
+        "it is older than reality, their fingerprints expired here, or another project fills the same campaign."
     )
     remedy = (
-        "Bring the newest ledger back: with this one everybody would be called again. If another project put them there: reconciler adopt "
+        "Bring the newest ledger back: with this one everybody would be called again. If they expired, or another project put them "
+        "there, and calling them again is meant: reconciler adopt "
         f"{key} {live.vendor_id}"
     )
     return replace(match, refused=error("ledger-older", match.resource, message, remedy))
@@ -77,6 +78,7 @@ async def check_empty(provider: TakesContacts, reader: Reader, campaign: Live, c
     """Raises Blocked where somebody is in a list that carries our mark and that the ledger knows nothing of."""
     async for _ in provider.read_contacts(reader, campaign, container):
         raise Blocked(
-            f"the list {container} carries a mark of reconciler and holds people whom this ledger does not know: it is older than reality. "
-            "Nothing was sent to it. Bring the newest ledger back: with this one they would be called again"
+            f"the list {container} carries a mark of reconciler and holds people whom this ledger does not know: it is older than reality, "
+            "or their fingerprints expired. Nothing was sent to it. Bring the newest ledger back: with this one they would be called "
+            "again. If they expired, and calling them again is meant: remove that list in the vendor's panel first"
         )

@@ -13,11 +13,12 @@ from reconciler.ledger.base import Event, Freed, LedgerReader
 from reconciler.ledger.chain import Break
 from reconciler.ledger.closing import closed
 from reconciler.ledger.copying import Copied
+from reconciler.ledger.expiring import Lapse, day, lapses
 from reconciler.model import Binding, Key, LetGo, Removal
 from reconciler.redact import inert, mask
 from reconciler.render.phrases import applied_lines
 from reconciler.render.text import removals_text
-from reconciler.units import counted, people
+from reconciler.units import counted, duration_text, people
 
 
 def bindings_text(ledger: LedgerReader) -> str:
@@ -27,6 +28,7 @@ def bindings_text(ledger: LedgerReader) -> str:
     lines += [
         f"  in doubt: {request.key} {request.verb} since {request.claimed_at}" for request in ledger.open_requests()
     ]
+    lines += [f"  not bound: {lapse.key} since {day(lapse.unbound)}, {_kept(lapse)}" for lapse in lapses(ledger)]
     return "\n".join(lines) + "\n"
 
 
@@ -41,6 +43,7 @@ def bindings_json(ledger: LedgerReader) -> str:
             "holder": {"run": holder.run, "host": holder.host, "url": holder.url} if holder else None,
             "bindings": [_binding(key, binding) for key, binding in sorted(_bound(ledger).items())],
             "inDoubt": [{"request": r.id, "key": str(r.key), "verb": r.verb} for r in ledger.open_requests()],
+            "fingerprints": [_lapse(lapse) for lapse in lapses(ledger)],
         }
     )
 
@@ -59,12 +62,18 @@ def binding_text(ledger: LedgerReader, key: Key) -> str:
         f"  {'people':<16}{count:,} {state.replace('_', ' ')}"
         for state, count in sorted(_people(ledger, binding).items())
     ]
+    lines += [
+        f"  {'not bound':<16}since {day(lapse.unbound)}; {lapse.key.contacts}: {_kept(lapse)}"
+        for lapse in _lapses(ledger, binding)
+    ]
     return "\n".join(lines) + "\n"
 
 
 def binding_json(ledger: LedgerReader, key: Key) -> str:
     binding = ledger.bindings()[key]
-    return planfile.pretty({**_binding(key, binding), "people": dict(sorted(_people(ledger, binding).items()))})
+    states = dict(sorted(_people(ledger, binding).items()))
+    left = [_lapse(lapse) for lapse in _lapses(ledger, binding)]
+    return planfile.pretty({**_binding(key, binding), "people": states, "fingerprints": left})
 
 
 def _head(ledger: LedgerReader) -> str:
@@ -91,6 +100,32 @@ def _binding(key: Key, binding: Binding) -> dict[str, Any]:
 
 def _people(ledger: LedgerReader, binding: Binding) -> Counter[str]:
     return Counter(sent.state for sent in ledger.sent(binding.identity))
+
+
+def _lapses(ledger: LedgerReader, binding: Binding) -> list[Lapse]:
+    return [lapse for lapse in lapses(ledger) if lapse.identity == binding.identity]
+
+
+def _kept(lapse: Lapse) -> str:
+    """How long its fingerprints stay, in words."""
+    if lapse.earliest is None:
+        return "fingerprints kept for ever, no retention is declared"
+    retention = f"(retention {duration_text(lapse.declared.seconds or 0)})"
+    if lapse.declared.gone:
+        return f"fingerprints kept until {day(lapse.earliest)} {retention}"
+    return (
+        f"fingerprints kept until {day(lapse.earliest)} at the least, and while somebody is in the source {retention}"
+    )
+
+
+def _lapse(lapse: Lapse) -> dict[str, Any]:
+    """`keptUntil`: null where they stay for ever; the earliest date where `declared`, since who is in the source stays."""
+    return {
+        "key": str(lapse.key),
+        "notBoundSince": day(lapse.unbound),
+        "keptUntil": day(lapse.earliest) if lapse.earliest is not None else None,
+        "declared": not lapse.declared.gone,
+    }
 
 
 # ---- the audit trail -----------------------------------------------------------------------------------------------
