@@ -147,7 +147,7 @@ def _findings(plan: Plan, severity: Severity, word: str) -> Iterable[str]:
     for one in overview.told_once(overview.of_severity(plan, severity)):
         about = f" {escape(short(one.about))}" if one.about else ""
         lines.append(
-            f"- <b>{word}</b> {escape(one.code)}{about}: {escape(short(one.message))} {escape(short(one.remedy))}"
+            f"- <b>{word}</b> {escape(one.code)}{about}: {escape(short(one.message, 500))} {escape(short(one.remedy, 500))}"
         )
     return _capped([line.rstrip() for line in lines])
 

@@ -74,10 +74,9 @@ def people_told(plan: Plan) -> list[str]:
     """`12,431 added`, `118 suppressed`: who comes, changes and goes always, the rest where there is any."""
     counts = planfile.summary(plan)["contacts"]
     always = [f"{counts[verb]:,} {verb}" for verb in ("added", "updated", "withdrawn")]
-    rest = [
-        f"{counts[verb]:,} {verb}" for verb in ("suppressed", "rejected", "duplicates", "unchanged") if counts[verb]
-    ]
-    return always + rest
+    rest = [f"{counts[verb]:,} {verb}" for verb in ("suppressed", "rejected") if counts[verb]]
+    rest += [counted(counts["duplicates"], "duplicate")] if counts["duplicates"] else []
+    return always + rest + ([f"{counts['unchanged']:,} unchanged"] if counts["unchanged"] else [])
 
 
 def findings_told(plan: Plan) -> list[str]:
@@ -162,10 +161,19 @@ def why(change: Change) -> list[str]:
 
 
 def _because(cause: Cause, fields: Sequence[FieldChange], apart: bool) -> str:
-    places = [] if cause is Cause.DRIFT else list(dict.fromkeys(inert(f.source) for f in fields if f.source))
+    places = [] if cause is Cause.DRIFT else _places({inert(field.source) for field in fields if field.source})
     labels = dict.fromkeys("calling hours" if f.path[0] == "schedule" else phrases.label(f.path) for f in fields)
     which = f"{', '.join(labels)}: " if apart else ""
     return which + ", ".join([_CAUSES[cause], *_some(places)])
+
+
+def _places(sources: Iterable[str]) -> list[str]:
+    """`a.yaml:3` and `a.yaml:5` as `a.yaml:3,5`."""
+    lines: dict[str, list[str]] = {}
+    for source in sorted(sources, key=lambda source: (source.rpartition(":")[0], len(source), source)):
+        file, _, line = source.rpartition(":")
+        lines.setdefault(file, []).append(line)
+    return [f"{file}:{','.join(_some(numbers))}" for file, numbers in lines.items()]
 
 
 def _some(names: Sequence[str]) -> list[str]:
