@@ -195,7 +195,7 @@ def test_the_comment_keeps_its_budget_and_counts_what_is_left_out() -> None:
     )
     noisy = plan(findings=tuple(Finding(f"W{i}", Severity.WARNING, f"{i}" + "z" * 400) for i in range(100)))
     clipped = markdown.plan_markdown(noisy, budget=2500)
-    assert len(clipped.encode()) <= 2500 and "4 lines of this summary did not fit." in clipped
+    assert len(clipped.encode()) <= 2500 and "6 lines of this summary did not fit." in clipped
     assert "- and 90 more of these" in markdown.plan_markdown(noisy)
 
 
