@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from reconciler import diff, risk, sending
 from reconciler.errors import LeaseLost, OutcomeUnknown, PlanStale, ReconcilerError
-from reconciler.keeping import keep
+from reconciler.keeping import SINCE, keep
+from reconciler.ledger.base import Ledger
 from reconciler.matching import Match
 from reconciler.model import (
     Action,
@@ -25,6 +26,7 @@ from reconciler.model import (
     Status,
     Tally,
 )
+from reconciler.planfile import stamp
 from reconciler.providers.base import CanDial, capabilities_for
 from reconciler.redact import foreign, places
 from reconciler.units import people
@@ -231,10 +233,13 @@ async def remember_settled(run: Run, planned: Planned) -> None:
 
 async def remember(run: Run, resource: Resource) -> None:
     """What is declared is what was applied last."""
-    spec, lifecycle = resource.spec, resource.lifecycle
-    await run.journal.run(
-        lambda ledger: ledger.applied(run.lease, resource.key, spec, lifecycle.protect, resource.create_run)
-    )
+    spec, lifecycle, now = resource.spec, resource.lifecycle, stamp(run.clock.now()).encode()
+
+    def write(ledger: Ledger) -> None:
+        ledger.applied(run.lease, resource.key, spec, lifecycle.protect, resource.create_run)
+        ledger.remember(run.lease, SINCE, ledger.identity(run.lease, resource.key), now)
+
+    await run.journal.run(write)
 
 
 def _remembered(binding: Binding, resource: Resource) -> bool:

@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import Iterable, Mapping
 
 from reconciler.errors import LeaseLost, ReconcilerError
+from reconciler.keeping import SWITCHED
+from reconciler.ledger.base import Ledger
 from reconciler.matching import binding_of
 from reconciler.model import Action, Binding, Halted, Key, Resource, RunState
 from reconciler.providers.base import CanDial
@@ -60,6 +62,8 @@ async def _one(run: Run, sites: Mapping[str, Site], bindings: Mapping[Key, Bindi
         if live.run is RunState.STOPPED:
             return Halted(key, "not running")
         after = await site.provider.stop(await _writer(run, site, campaign), live)
+        if after.run is RunState.STOPPED:
+            await _remember(run, key)
     except LeaseLost:
         raise
     except ReconcilerError as error:
@@ -69,6 +73,15 @@ async def _one(run: Run, sites: Mapping[str, Site], bindings: Mapping[Key, Bindi
         if after.run is RunState.STOPPED
         else Halted(key, "failed", "the vendor says it still runs")
     )
+
+
+async def _remember(run: Run, key: Key) -> None:
+    """It was stopped by us, so that it stands still is no drift."""
+
+    def write(ledger: Ledger) -> None:
+        ledger.remember(run.lease, SWITCHED, ledger.identity(run.lease, key), RunState.STOPPED.value.encode())
+
+    await run.journal.run(write)
 
 
 async def _writer(run: Run, site: Site, campaign: Resource) -> StepWriter:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from reconciler import planfile
 from reconciler.errors import NotThisLedger
 from reconciler.ledger.base import Lease, Ledger, LedgerReader
-from reconciler.model import Binding, Key, Outcome, Person, Plan
+from reconciler.model import Action, Binding, Key, Outcome, Person, Plan
 from reconciler.world import Planned, World
 from reconciler.writer import Run
 
@@ -17,7 +17,10 @@ APPROVED = "approved"  # "newest" -> the run and the plan file that it carries o
 LOADED = "loaded"  # identity/set -> "1": everybody of the source was sent once, so that percentages mean something; empty: they expired
 RELEASED = "released"  # identity -> "1": somebody looked at the canary, and the rest may follow
 REFUSED = "refused"  # "everybody" -> the fingerprints of people who said no, joined
+SINCE = "since"  # identity -> when its last_applied was written, RFC 3339
+SWITCHED = "switched"  # identity -> the run state that we brought it to last; empty: none is declared any more
 PROJECT = "project"  # "name" -> that of the project whose ledger this is
+_SWITCHING = (Action.CREATE, Action.START, Action.STOP)
 _WIDTH = 16  # bytes of one fingerprint
 
 
@@ -73,18 +76,35 @@ async def keep(run: Run, planned: Planned, outcomes: Sequence[Outcome]) -> None:
     loaded = [
         key for key in _sets(world) if key not in undone and key.campaign not in undone and key not in world.loaded
     ]
-    if not lists and not loaded:
+    runs = _run_states(planned, outcomes)
+    if not lists and not loaded and not runs:
         return
 
     def write(ledger: Ledger) -> None:
         for name, value in lists.items():
             ledger.remember(run.lease, SUPPRESSED, name, value)
-        bindings = ledger.bindings()
+        bindings, switched = ledger.bindings(), ledger.remembered(SWITCHED)
+        for key, state in runs.items():
+            if key in bindings and switched.get(bindings[key].identity, b"") != state:
+                ledger.remember(run.lease, SWITCHED, bindings[key].identity, state)
         for key in loaded:
             if key.campaign in bindings:
                 ledger.remember(run.lease, LOADED, f"{bindings[key.campaign].identity}/{key.contacts}", b"1")
 
     await run.journal.run(write)
+
+
+def _run_states(planned: Planned, outcomes: Sequence[Outcome]) -> dict[Key, bytes]:
+    """The run state of every campaign that is as declared now, empty where none is declared; nothing of what is not known."""
+    done = {(outcome.change.key, outcome.change.action): outcome.status == "confirmed" for outcome in outcomes}
+    found: dict[Key, bytes] = {}
+    for key, match in planned.world.matches.items():
+        wanted, steps = match.resource.run, [done[step] for step in ((key, a) for a in _SWITCHING) if step in done]
+        if wanted is None or match.resource.absent is not None:
+            found[key] = b""
+        elif all(steps) if steps else match.live is not None and match.live.run is wanted:
+            found[key] = wanted.value.encode()
+    return found
 
 
 def loaded_sets(bindings: Mapping[Key, Binding], remembered: Mapping[str, bytes]) -> frozenset[Key]:

@@ -21,6 +21,8 @@ from reconciler.writer import token_of
 if TYPE_CHECKING:
     from reconciler.contacts import Fingerprints, People
 
+_NO_PLAN = "No plan was made, since what cannot be seen must not count as absent. To plan the rest: --exclude"
+
 
 async def look(setup: Setup, sites: Mapping[str, Site], ledger: LedgerReader, fingerprints: Fingerprints) -> World:
     """Everything a plan is made from. Raises ReadIncomplete, or ConfigInvalid where a name means nothing to the vendor."""
@@ -123,24 +125,24 @@ async def check_references(setup: Setup) -> None:
 
 
 async def observe(
-    sites: Mapping[str, Site], campaigns: Sequence[Resource], bindings: Mapping[Key, Binding]
+    sites: Mapping[str, Site], campaigns: Sequence[Resource], bindings: Mapping[Key, Binding], then: str = _NO_PLAN
 ) -> dict[str, Observation]:
+    """Every account to a proven end. Raises ReadIncomplete; `then`: what that means, up to the `--exclude` that is the way out."""
     wanted: dict[str, list[Wanted]] = {name: [] for name in sites}
     for campaign in campaigns:
         bound = binding_of(campaign, bindings)
         vendor_id = campaign.vendor_id or (bound.vendor_id if bound else None) or None
         wanted[campaign.key.connection].append(Wanted(campaign.name, vendor_id, campaign.spec))
-    found = await asyncio.gather(*(_one(name, site, wanted[name]) for name, site in sites.items()))
+    found = await asyncio.gather(*(_one(name, site, wanted[name], then) for name, site in sites.items()))
     return dict(zip(sites, found, strict=True))
 
 
-async def _one(name: str, site: Site, wanted: Sequence[Wanted]) -> Observation:
+async def _one(name: str, site: Site, wanted: Sequence[Wanted], then: str) -> Observation:
     try:
         return await site.provider.observe(site.account, wanted)
     except (VendorError, ReadIncomplete) as error:
         raise ReadIncomplete(
-            f"{name} could not be read: {str(error).rstrip('.')}. No plan was made, since what cannot be seen must not count as absent. "
-            f"To plan the rest: --exclude connection={name}"
+            f"{name} could not be read: {str(error).rstrip('.')}. {then} connection={name}"
         ) from error
 
 

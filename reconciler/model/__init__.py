@@ -19,6 +19,17 @@ from reconciler.model.declared import (
     SuppressionList,
     Waiver,
 )
+from reconciler.model.drift import (
+    Adopted,
+    Drift,
+    DriftClass,
+    FieldDrift,
+    ObjectDrift,
+    PeopleDrift,
+    Refused,
+    Running,
+    Unverified,
+)
 from reconciler.model.live import Binding, Contact, LetGo, Live, LiveContact, Sent
 from reconciler.model.names import WEEKDAYS, Json, Key, Path, Person, Phone, Reference, SharedPart, Source, Spec
 from reconciler.model.plan import (
@@ -47,6 +58,7 @@ from reconciler.model.plan import (
 __all__ = [
     "WEEKDAYS",
     "Action",
+    "Adopted",
     "Binding",
     "Bound",
     "Bounds",
@@ -62,7 +74,10 @@ __all__ = [
     "ContactSet",
     "ContactSource",
     "Doubt",
+    "Drift",
+    "DriftClass",
     "FieldChange",
+    "FieldDrift",
     "FieldRule",
     "Finding",
     "Halted",
@@ -74,13 +89,16 @@ __all__ = [
     "Limits",
     "Live",
     "LiveContact",
+    "ObjectDrift",
     "Outcome",
     "Path",
+    "PeopleDrift",
     "Person",
     "Phone",
     "Plan",
     "Project",
     "Reference",
+    "Refused",
     "Removal",
     "Report",
     "Repository",
@@ -88,6 +106,7 @@ __all__ = [
     "Result",
     "Risk",
     "RunState",
+    "Running",
     "Sent",
     "Settle",
     "Severity",
@@ -99,5 +118,6 @@ __all__ = [
     "SuppressionList",
     "Tally",
     "Unmanaged",
+    "Unverified",
     "Waiver",
 ]

@@ -31,7 +31,8 @@ class ContactRules:
     """What can be done with people.
 
     `fields`: names a set may map; None: any. `inside_create`: only with the campaign itself. `container`: what is made for a set
-    before its people are added, empty where that is the campaign.
+    before its people are added, empty where that is the campaign. `write_only`: the vendor's word for fields of people that no call
+    shows.
     """
 
     add: bool = False
@@ -45,6 +46,7 @@ class ContactRules:
     batch_max: int = 500
     page_max: int = 1000
     container: str = ""
+    write_only: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ class Live:
 
     `spec` holds every field that could be read; `raw` is what the vendor answered, sent back untouched where the vendor
     replaces whole objects, and never stored or printed. `note` is said to the reader (removal queued). `mark`: the token of
-    ours that was found on it (`rc:k3f9qa`).
+    ours that was found on it (`rc:k3f9qa`). `changed_at`: when anything of it was changed last (RFC 3339), where the vendor tells.
     """
 
     vendor_id: str
@@ -26,6 +26,7 @@ class Live:
     complete: bool = True  # False: seen in a listing only, spec not read
     note: str = ""
     mark: str = ""
+    changed_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -265,7 +265,9 @@ def live_of(raw: Raw, uuid: str, names: Names, ours: Spec) -> Live:
     if raw["campaign_uuid"] != uuid or not isinstance(raw["active"], bool):
         raise ValueError("another campaign than the one asked for")
     spec = from_wire(raw, names) | {name: ours[name] for name in OURS if name in ours}
-    return Live(uuid, str(raw["campaign_name"]), spec, run_of(raw), raw, mark=mark_of(raw.get("description")))
+    changed_at = str(raw.get("updated_at") or "")  # moves with our own writes too
+    mark = mark_of(raw.get("description"))
+    return Live(uuid, str(raw["campaign_name"]), spec, run_of(raw), raw, mark=mark, changed_at=changed_at)
 
 
 def entry_of(row: Raw) -> Live:

@@ -52,7 +52,14 @@ CAPABILITIES = Capabilities(
     refusals=REFUSALS,
     # No batch length is published. 100 is the only length that Thulium publishes for anything.
     contacts=ContactRules(
-        add=True, read=True, update=True, withdraw=True, dedupes=True, batch_max=100, page_max=PAGE_MAX
+        add=True,
+        read=True,
+        update=True,
+        withdraw=True,
+        dedupes=True,
+        batch_max=100,
+        page_max=PAGE_MAX,
+        write_only="record_fields",
     ),
     credentials=(frozenset({"username", "password"}),),
     known_hosts=("*.thulium.com",),
@@ -63,7 +70,7 @@ def family(spec: Spec) -> Capabilities:
     """The table for one campaign, CSV unless it says otherwise. People of a CRM campaign are customers: their fields are the CRM's."""
     if spec.get("kind") != "crm":
         return CAPABILITIES
-    rules = replace(CAPABILITIES.contacts, key_required=True, update=False, fields=frozenset())
+    rules = replace(CAPABILITIES.contacts, key_required=True, update=False, fields=frozenset(), write_only="")
     return replace(CAPABILITIES, contacts=rules)
 
 
