@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -197,7 +198,7 @@ def test_a_first_load_that_was_cut_short_is_no_change() -> None:
     ],
 )
 def test_a_source_beyond_a_bound_is_an_error_that_can_be_waived(
-    people: int, before: int, bounds: dict[str, int], code: str, measured: str, limit: str
+    people: int, before: int, bounds: dict[str, Any], code: str, measured: str, limit: str
 ) -> None:
     [finding] = bounded(people, before, **bounds)
     assert (finding.code, finding.severity, finding.measured, finding.limit) == (code, Severity.ERROR, measured, limit)

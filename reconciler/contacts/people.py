@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from reconciler.contacts.arrow import Texts
 from reconciler.contacts.delta import Rows
 from reconciler.contacts.fingerprint import WIDTH, Fingerprints
+from reconciler.contacts.lookup import Index
 from reconciler.contacts.numbers import REASONS
 from reconciler.contacts.rows import Layout, Numbers, Reasons, written
 from reconciler.contacts.sent import SentTable
@@ -143,6 +144,22 @@ class People:
             return []
         people, keys = self._rekeyed[contacts]
         return list(zip(_people(people), _split(keys), strict=True))
+
+    def today(self, contacts: str, wanted: Words) -> Iterator[tuple[int, bytes, Mapping[str, str]]]:
+        """Which of `wanted`, ascending, are in the source of a set just now: position, fingerprint of their fields, fields. Reads it again.
+
+        Raises ConfigInvalid where it cannot be read, or changes meanwhile.
+        """
+        if contacts not in self._rolls:
+            return
+        index, roll = Index(wanted), self._rolls[contacts]
+        for part in roll.parts:
+            for numbers, reasons, texts in written(part, roll.layout):
+                at = index.find(self._fingerprints.people(numbers))
+                for row in np.flatnonzero((at >= 0) & (reasons == 0)).tolist():
+                    values = [text.text(row) for text in texts][int(roll.layout.has_key) :]
+                    named = dict(zip(roll.layout.fields, values, strict=True))
+                    yield int(at[row]), self._fingerprints.fields_of_person(f"+{numbers[row]}", named), named
 
     @cached_property
     def rejects(self) -> list[Reject]:

@@ -288,3 +288,14 @@ class TakesContacts(Protocol):
     async def edit(self, writer: Writer, campaign: Live, container: str, people: Sequence[Edit]) -> None: ...
 
     async def withdraw(self, writer: Writer, campaign: Live, container: str, people: Sequence[Leaving]) -> None: ...
+
+
+@runtime_checkable
+class ShowsFields(Protocol):
+    """Providers whose reads of people show some of the fields that were sent."""
+
+    def fields_shown(self, campaign: Live, live: LiveContact, names: Sequence[str]) -> Mapping[str, str]:
+        """What a contact holds under each of our `names`, empty where it holds nothing; a name that this read does not show is left
+        out. `campaign`: its spec is the canonical declaration. Pure.
+        """
+        ...

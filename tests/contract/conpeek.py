@@ -61,6 +61,8 @@ VOICE_CAMPAIGN = Family(
     edit=({"process_not_before": "2026-06-01 10:00:00"}, {"process_not_before": "2026-06-02 10:00:00"}),
     switches={"voice_add": "open"},
     pages=({"page_cap": "100"}, {"order": "newest_first"}),
+    shows=({"voice_add_custom": "dropped"}, {"custom_read": "object"}, {}),
+    hides=lambda switched: "voice_add_custom" in switched,
     refused=(
         Refused("voice_campaign", {"voice_campaign": None}, "the id that the panel shows", {"voice_campaign": VOICE}),
         Refused("contacts", {"experimental": None}, "write experimental: true", {"experimental": True}),

@@ -44,7 +44,8 @@ class Family:
     `run`: the vendor's own fields that starting and stopping move. `whole`: an update sends back everything that was read.
     `take`: cuts the stored campaign out of a snapshot, without what the vendor renews by itself. `held`: who is in it, as a number in
     E.164 and fields. `enter`: somebody types a person into the panel. `names`: contact fields that can be sent; `edit`: some before and
-    after a change that the vendor can make. `switches`: what the vendor has to be set to; `pages`: each way in which it may page.
+    after a change that the vendor can make. `shows`: ways in which it may show what it holds of a person, the plainest last; `hides`:
+    whether it then leaves fields out. `switches`: what the vendor has to be set to; `pages`: each way in which it may page.
     """
 
     name: str
@@ -68,6 +69,8 @@ class Family:
     switches: Mapping[str, str] = field(default_factory=dict)
     pages: tuple[Mapping[str, str], ...] = ({},)
     refused: tuple[Refused, ...] = ()
+    shows: tuple[Mapping[str, str], ...] = ({},)
+    hides: Callable[[Mapping[str, str]], bool] = lambda switched: False
 
     def __repr__(self) -> str:
         return self.name

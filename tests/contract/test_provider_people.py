@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from reconciler.errors import ReconcilerError
 from reconciler.model import Contact, LiveContact, Phone
-from reconciler.providers.base import Edit, Leaving, TakesContacts
+from reconciler.providers.base import Edit, Leaving, ShowsFields, TakesContacts
 from reconciler.simulator.server import Running
 from tests.contract.family import Family
 from tests.contract.passes import Site, site
@@ -125,6 +126,45 @@ async def test_everybody_is_read_once_however_the_vendor_pages(
         rows = await there.read(container)
         assert len({row.vendor_id for row in rows}) == len(rows) == before + CROWD
         assert {contact.phone for contact in crowd(family, CROWD)} <= {row.phone for row in rows}
+
+
+def shown_by(there: Site, row: LiveContact, names: Sequence[str]) -> dict[str, str]:
+    assert isinstance(there.provider, ShowsFields)
+    campaign = replace(there.seen, spec={**there.seen.spec, **there.applied})
+    return dict(there.provider.fields_shown(campaign, row, names))
+
+
+@of_families(*(family for family in READ if family.table.contacts.add))
+@same_every_time(6)
+@given(data=st.data())
+async def test_what_is_shown_of_a_person_is_what_was_sent_and_the_rest_is_not_said_to_be(
+    here: Running, family: Family, data: st.DataObject
+) -> None:
+    names = sorted(family.names)
+    fields = st.fixed_dictionaries({name: st.text(max_size=20) for name in names})
+    chosen = [family.person(index, of_one) for index, of_one in enumerate(data.draw(st.lists(fields, max_size=4)))]
+    switched = data.draw(st.sampled_from(family.shows))
+    async with site(here, family) as there:
+        here.world.switches[family.vendor].update(switched)
+        rows = await present(there, await there.filled(chosen))
+        for contact in chosen:
+            shown = shown_by(there, rows[contact.phone], names)
+            assert shown.items() <= dict(contact.fields).items()
+            assert family.hides(switched) or all(name in shown for name in names if contact.fields[name])
+
+
+@of_families(*(family for family in EDITED if "name" in family.edit[0] or "lead_name" in family.edit[0]))
+async def test_what_was_changed_is_shown_as_changed(here: Running, family: Family) -> None:
+    before, after = family.edit
+    async with site(here, family) as there:
+        here.world.switches[family.vendor].update(family.shows[-1])
+        container = await there.filled(crowd(family, 2, before))
+        one = family.person(1, after)
+        rows = await present(there, container)
+        await there.takes.edit(there.direct, there.seen, container, [Edit(rows[one.phone], one)])
+        rows = await present(there, container)
+        assert shown_by(there, rows[one.phone], sorted(after)) == after
+        assert shown_by(there, rows[family.person(0).phone], sorted(before)) == before
 
 
 # ---- changed, out ------------------------------------------------------------------------------------------------------

@@ -92,6 +92,8 @@ CSV = Family(
         "put_parameters": "replaced",
     },  # the harder of the open answers; CRM has the others
     pages=({}, {"limit_above_100": "refused"}),
+    shows=({}, {"list_fields": "shown"}),
+    hides=lambda switched: switched.get("list_fields") != "shown",
     refused=(
         Refused(
             "end_date",

@@ -98,7 +98,9 @@ def contact_of(request: Request, region: str) -> LiveContact:
     custom = custom_of(request)
     own = {name: getattr(request, name) for name in (*NAMED, WINDOW)}
     named = {name: value for name, value in own.items() if value is not UNSET}
-    fields = {name: value for name, value in {**custom, **named}.items() if name != MARK and isinstance(value, str)}
+    fields = {
+        name: said for name, value in {**custom, **named}.items() if name != MARK and (said := _said(value)) is not None
+    }
     return LiveContact(
         vendor_id=request.id,
         phone=_phone(_text(request.contact_number), _text(request.current_contact_number), region),
@@ -108,6 +110,21 @@ def contact_of(request: Request, region: str) -> LiveContact:
         closed="CLOSED" in (request.state, request.application_state),
         busy=request.state == "PROCESSING",
     )
+
+
+def _said(value: object) -> str | None:
+    """A value as it was sent, which was a text; a number that was one reads the same. None for what is none."""
+    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
+
+
+def fields_shown(live: LiveContact, names: Sequence[str]) -> dict[str, str]:
+    """What a request holds under our names. Our own are shown where `custom` is: our mark stands there, or one of them does.
+
+    `process_not_before` is left out: each attempt moves it.
+    """
+    keeps = bool(live.identifier) or any(name not in (*NAMED, WINDOW) for name in live.fields)
+    own = {name: live.fields.get(name, "") for name in names if keeps and name not in (*NAMED, WINDOW)}
+    return own | {name: live.fields[name] for name in names if name in NAMED and name in live.fields}
 
 
 def custom_of(request: Request) -> dict[str, Any]:

@@ -109,6 +109,9 @@ class Conpeek:
         async for request in self._requests(container).rows(reader):
             yield contacts.contact_of(request, self._region)
 
+    def fields_shown(self, campaign: Live, live: LiveContact, names: Sequence[str]) -> Mapping[str, str]:
+        return contacts.fields_shown(live, names)
+
     async def count_contacts(self, reader: Reader, campaign: Live, container: str) -> int | None:
         return None if wire.is_sms(campaign.spec) else await self._requests(container).total(reader)
 

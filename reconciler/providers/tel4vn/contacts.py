@@ -166,6 +166,9 @@ class Leads:
         async for lead in self._leads(container).rows(reader):
             yield leads.contact_of(lead)
 
+    def fields_shown(self, campaign: Live, live: LiveContact, names: Sequence[str]) -> Mapping[str, str]:
+        return leads.fields_shown(live, leads.mapping_of(campaign.spec), names)
+
     async def count_contacts(self, reader: Reader, campaign: Live, container: str) -> int | None:
         return await self._leads(container).total(reader)
 

@@ -10,7 +10,7 @@ A lead has no place for our mark that every way of adding keeps (`/lead/multi` t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -127,7 +127,30 @@ def contact_of(lead: Lead) -> LiveContact:
     return LiveContact(lead.lead_uuid, live_phone(lead.phone_number), fields, called=(lead.called_count or 0) > 0)
 
 
-def _text(extra: Mapping[str, Any]) -> str:
+def fields_shown(live: LiveContact, mapping: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    """`lead_of` read backwards: what a lead holds under our names.
+
+    A field that fills `additional` as a whole is not shown where others stand in there as well: what was whose cannot be told.
+    """
+    read = live.fields
+    taken = {theirs for theirs, ours in mapping.items() if ours in names}
+    own = {name for name in names if name in LEAD_FIELDS and name not in taken} - set(mapping.values())
+    extra = [name for name in names if name not in own and name not in mapping.values()]
+    inside = _parsed(read.get("additional", ""))
+    shown = {name: read.get(name, "") for name in own} | {name: _said(inside.get(name, "")) for name in extra}
+    for ours in names:
+        places = [theirs for theirs, filled in mapping.items() if filled == ours]
+        held = {read.get(theirs, "") for theirs in places}
+        if places and not (extra and "additional" in places):
+            shown[ours] = held.pop() if len(held) == 1 else "\n".join(sorted(held))
+    return shown
+
+
+def _said(value: Any) -> str:
+    return value if isinstance(value, str) else _text(value)
+
+
+def _text(extra: Any) -> str:
     """Inferred: as text, which is how `additional` is read and how the sample of an edit writes it."""
     return msgspec.json.encode(extra).decode()
 

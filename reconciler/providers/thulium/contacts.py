@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -56,23 +56,38 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     customer_id: Any = msgspec.UNSET
     call_date: Any = ""
     system_status: Any = ""
+    record_fields: Any = msgspec.UNSET
 
 
 def live_contact(row: Record, region: str) -> LiveContact:
-    """One record of either list. `fields` holds the number as it stands there, and no contact field: no list shows any.
+    """One record of either list. `fields` holds the number as it stands there and, where the list shows what no page promises,
+    `record_fields` as JSON text.
 
     `identifier` is the record's own, or the customer's id in a CRM campaign. `busy` is inferred: IN_PROGRESS is "being worked on".
     """
     number = str(row.phone_number)
+    shown = (
+        {"record_fields": msgspec.json.encode(row.record_fields).decode()}
+        if isinstance(row.record_fields, dict)
+        else {}
+    )
     return LiveContact(
         vendor_id=str(row.record_id),
         phone=live_phone(number, region),
-        fields={"phone_number": number},
+        fields={"phone_number": number, **shown},
         identifier=str(row.identifier if row.customer_id is msgspec.UNSET else row.customer_id),
         called=bool(row.call_date),
         closed=row.system_status in RESTING,
         busy=row.system_status == "IN_PROGRESS",
     )
+
+
+def fields_shown(live: LiveContact, names: Sequence[str]) -> dict[str, str]:
+    """Nothing where the list has no `record_fields`, which is what is documented: what was written there cannot be read again."""
+    if "record_fields" not in live.fields:
+        return {}
+    held = msgspec.json.decode(live.fields["record_fields"])
+    return {name: "" if held.get(name) is None else str(held[name]) for name in names}
 
 
 def status_sent(spec: Spec) -> dict[str, Json]:

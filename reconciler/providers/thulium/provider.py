@@ -205,6 +205,9 @@ class Thulium:
         async for row in self._records(campaign, container).rows(reader):
             yield contacts.live_contact(row, self._region)
 
+    def fields_shown(self, campaign: Live, live: LiveContact, names: Sequence[str]) -> Mapping[str, str]:
+        return contacts.fields_shown(live, names)
+
     async def count_contacts(self, reader: Reader, campaign: Live, container: str) -> int | None:
         return await self._records(campaign, container).total(reader)
 

@@ -59,6 +59,8 @@ class Thulium:
         "limit_above_100": ("capped", "refused"),
         # `GET .../records/:phone_number` is in an old index only; it may return `record_fields`.
         "read_one": ("without_fields", "with_fields", "404"),
+        # The list's documented rows have no `record_fields`; whether some account shows them is not said.
+        "list_fields": ("hidden", "shown"),
         # Answer of a single add of a duplicate: not documented. existing: the id of the record that is there.
         "single_duplicate": ("400", "existing"),
         # A record in a call is not removed; the single call's answer is not documented.

@@ -100,9 +100,10 @@ class RecordCalls:
         return found
 
     def _shown(self, record: Record) -> Fields:
-        """A record as every read prints it: without `record_fields`."""
+        """A record as every read prints it: without `record_fields`, as far as is documented."""
         name = "identifier" if self._kind == "csv" else "customer_id"
-        return {listed: getattr(record, listed) for listed in (*LISTED, name)}
+        more = ("record_fields",) if self._kind == "csv" and self._rule("list_fields") == "shown" else ()
+        return {listed: getattr(record, listed) for listed in (*LISTED, name, *more)}
 
     # ---- one record
 
