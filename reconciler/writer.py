@@ -269,9 +269,13 @@ def contact_op_key(run: Run, key: Key, identity: str, action: Action, contact: C
 
     An add has one for good at each revision, which is what forbids a second; edits and withdrawals are by id and new in every run.
     """
-    adds = action in {Action.ADD_CONTACTS, Action.CREATE}
-    verb = "add" if adds else f"{action}/{run.lease.epoch}"
+    verb = sealed_verb(action, run.lease.epoch)
     return run.fingerprints.operation(key.connection, identity, contact.person, contact.revision, verb)
+
+
+def sealed_verb(action: str, epoch: int) -> str:
+    """What the ledger key of something done to a person calls it. `epoch`: of the run that claims it."""
+    return "add" if action in {Action.ADD_CONTACTS, Action.CREATE} else f"{action}/{epoch}"
 
 
 def marked(run: Run, key: Key, identity: str, contact: Contact) -> Contact:

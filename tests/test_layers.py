@@ -25,7 +25,7 @@ RANKS = (
     {"applier", "approval", "assembly", "livecheck", "retention"},
     {"rounds"},
     {"runs"},
-    {"reconcile", "binding", "custody", "resolving", "halting", "releasing", "refusing"},
+    {"reconcile", "binding", "custody", "resolving", "halting", "releasing", "refusing", "rekeying"},
     {"cli"},
 )
 APART = {"simulator"}  # stands for the vendors: shares nothing with what it tests

@@ -14,6 +14,7 @@ from reconciler.cli.common import formats, setup, write
 
 if TYPE_CHECKING:
     from reconciler.ledger.base import LedgerReader
+    from reconciler.ledger.contact_keys import Rekeyed
     from reconciler.model import Key, Removal
     from reconciler.setup import Setup
 
@@ -244,6 +245,33 @@ async def _forget(ready: Setup, number: str) -> tuple[tuple[Removal, ...], int |
 
     async with opened(ready) as sites:
         return await forget(ready, sites, number, Options())
+
+
+@command.command("rekey")
+@formats("text", "json")
+@click.pass_obj
+def rekey_people(root: Path, style: str) -> None:
+    """While two contact keys are live: put everybody under the new one whose number a source, a list or a vendor shows.
+
+    Sends nothing and may be interrupted: run again, it goes on. It says who is left and when formerContactKey can be taken out.
+
+    \b
+    Examples:
+      reconciler state rekey
+    """
+    from reconciler.render.rekeyed import rekeyed_json, rekeyed_text
+
+    rekeyed = asyncio.run(_rekey(setup(root)))
+    write(rekeyed_json(rekeyed) if style == "json" else rekeyed_text(rekeyed))
+
+
+async def _rekey(ready: Setup) -> Rekeyed:
+    from reconciler.rekeying import rekey
+    from reconciler.runs import Options
+    from reconciler.setup import opened
+
+    async with opened(ready) as sites:
+        return await rekey(ready, sites, Options())
 
 
 @contextmanager

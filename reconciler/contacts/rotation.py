@@ -55,14 +55,14 @@ class Rotating(Fingerprints):
         former = self.former.person(e164)
         if not self._is_known(former):
             return self.new.person(e164)
-        if self.witness:
+        if self.witness is not None:
             self.witness.met(np.array([int(e164[1:])], dtype=np.uint64))
         return former
 
     def people(self, numbers: Words) -> Words:
         former = self.former.people(numbers)
         known = self.known.find(former) >= 0
-        if self.witness:
+        if self.witness is not None:
             self.witness.met(numbers[known])
         people: Words = np.where(known[:, np.newaxis], former, self.new.people(numbers))
         return people

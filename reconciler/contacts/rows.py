@@ -137,7 +137,7 @@ def _under_both(batch: Batch, hashed: tuple[Column | None, Column | None], rotat
     fields = batch.fields
     if fields is not None and former_fields is not None:
         fields = np.where(under_former[:, np.newaxis], former_fields, fields)
-    if rotating.witness:
+    if rotating.witness is not None:
         keys = None if batch.keys is None or former_keys is None else (former_keys, batch.keys)
         pair = None if batch.fields is None or fields is None else (fields[under_former], batch.fields[under_former])
         rotating.witness.read(batch.numbers[under_former], keys, pair)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from reconciler.model import Person
+from reconciler.model import Key, Person
 
 if TYPE_CHECKING:  # the contract as a whole, which this is a part of
     from reconciler.ledger.base import Lease, LedgerReader, Op, OpState
@@ -51,6 +51,27 @@ class Claimed:
     state: OpState
     connection: str
     epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rekeyed:
+    """What re-keying came to. `moved`: people under the new key now; those who stay under the former one, by why they do.
+
+    `unseen`: their number is in no source, list or vendor that was read; `waiting`: something of theirs is in doubt; `keyed`: the value
+    of `columns.key` that they were sent with is in no source. `unread`: campaigns whose people could not be read at the vendor.
+    `finished`: the former key is not needed any more.
+    """
+
+    moved: int = 0
+    unseen: int = 0
+    waiting: int = 0
+    keyed: int = 0
+    unread: tuple[Key, ...] = ()
+    finished: bool = False
+
+    @property
+    def left(self) -> int:
+        return self.unseen + self.waiting + self.keyed
 
 
 @dataclass(frozen=True, slots=True)
