@@ -43,6 +43,11 @@ def inert(text: str) -> str:
     return " ".join(_CONTROL.sub("", text).split())
 
 
+def inert_lines(text: str) -> str:
+    """As `inert`, of a message whose lines and indentation are our own."""
+    return "\n".join(re.sub(r"\s", " ", _CONTROL.sub("", line)) for line in text.split("\n"))
+
+
 def visible(json_text: str) -> str:
     """JSON with everything that `inert` would take out written as an escape: it says the same, and a terminal obeys none of it."""
     return _IN_JSON.sub(lambda found: json.dumps(found.group())[1:-1], json_text)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.redact import MaskingFilter, foreign, inert, mask, visible
+from reconciler.redact import MaskingFilter, foreign, inert, inert_lines, mask, visible
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,13 @@ def test_nothing_is_left_that_cannot_be_seen() -> None:
 @pytest.mark.parametrize("text", ["Zażółć gęślą jaźń", "Gọi lại khách hàng", "Щёлково, ёж", "50 % · 3 → 4"])
 def test_what_people_write_stays_as_it_is(text: str) -> None:
     assert inert(text) == text
+
+
+@given(st.text())
+def test_a_message_keeps_its_lines_and_nothing_else_that_moves(text: str) -> None:
+    told = inert_lines(f"  a{text}\n    b").split("\n")
+    assert (told[0][:3], told[-1]) == ("  a", "    b") and len(told) == text.count("\n") + 2
+    assert all(inert(line) == " ".join(line.split()) for line in told)
 
 
 @given(st.text())

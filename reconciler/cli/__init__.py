@@ -29,6 +29,7 @@ _COMMANDS: Mapping[str, str] = {
     "halt": "stop everything that can be stopped",
     "resolve": "settle what is in doubt",
     "state": "the ledger",
+    "ci": "in a CI job: comment, issue, the reviewed plan",
     "schema": "print a JSON Schema",
     "simulator": "the four vendors on a local port",
 }
@@ -125,10 +126,10 @@ def _misused(error: click.UsageError) -> int:
 
 def _failed(error: Exception) -> int:
     from reconciler.errors import ReconcilerError
-    from reconciler.redact import mask
+    from reconciler.redact import inert_lines, mask
 
     if isinstance(error, ReconcilerError):
-        click.echo(mask(str(error)), err=True)
+        click.echo(mask(inert_lines(str(error))), err=True)
         return error.exit_code
     click.echo(_bug(error), err=True)
     return 1
