@@ -9,8 +9,8 @@ import traceback
 
 # Seven digits and more, with the separators people and vendors put between them: + ( ) space - . / and %20, %2B.
 _DIGITS = re.compile(r"(?:\+|%2B)?\d(?:(?:[\s().\-/]|%20){0,2}\d){6,}", re.IGNORECASE)
-# Dates and times of our own output, and the ids that vendors and we give to objects (a uuid, 24 or 32 hexadecimal digits, a whole digest), are no numbers
-# of people; masked, an id in a message would be of no use in the command that the message names.
+# Dates and times of our own output, and the ids that vendors and we give to objects (a uuid, 24 or 32 hexadecimal digits, a whole digest),
+# are no numbers of people; masked, an id in a message would be of no use in the command that the message names.
 _PLAIN = re.compile(
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?"
     r"|\b[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b"
