@@ -90,7 +90,7 @@ def test_version(team: Office) -> None:
         ("nope", "No such command 'nope'."),
         ("plan --nope", "No such option '--nope'."),
         ("plan x", "Got unexpected extra argument (x)"),
-        ("plan --format pdf", "'pdf' is not one of 'text', 'json', 'markdown'."),
+        ("plan --format pdf", "'pdf' is not one of 'text', 'json', 'markdown', 'html'."),
         ("-C /nowhere plan", f"-C /nowhere: {NO_FILE}."),
         ("plan --select x", "'x': write connection=NAME, campaign=NAME, kind=campaign or label.KEY=VALUE, with *"),
         ("plan --select label.=x", "'label.=x' names no campaign that is declared here."),

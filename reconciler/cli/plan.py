@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command("plan")
 @click.option("--out", metavar="FILE", help="Save the plan, for `apply FILE`.")
-@formats("text", "json", "markdown")
+@formats("text", "json", "markdown", "html")
 @click.option("--output", metavar="FILE", help="Write the rendering there instead of to standard output.")
 @selecting
 @click.option(
@@ -97,6 +97,10 @@ def rendered(plan: Plan, style: str) -> str:
         from reconciler.render.markdown import plan_markdown
 
         return plan_markdown(plan)
+    if style == "html":
+        from reconciler.render.html import plan_html
+
+        return plan_html(plan)
     from reconciler.render.text import plan_text
 
     return plan_text(plan, paint())

@@ -12,7 +12,7 @@ from reconciler.cli.plan import rendered
 
 @click.command("show")
 @click.argument("planfile", metavar="PLANFILE")
-@formats("text", "json", "markdown")
+@formats("text", "json", "markdown", "html")
 @click.option("--output", metavar="FILE", help="Write it there instead of to standard output.")
 @click.pass_obj
 def command(root: Path, planfile: str, style: str, output: str | None) -> None:
@@ -22,6 +22,7 @@ def command(root: Path, planfile: str, style: str, output: str | None) -> None:
     Examples:
       reconciler show plan.json
       reconciler show plan.json --format markdown --output comment.md
+      reconciler show plan.json --format html --output report.html
     """
     from reconciler.planfile import load
 

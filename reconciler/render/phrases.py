@@ -251,7 +251,8 @@ def _window_edit(days: list[str], field: FieldChange, zone: str) -> Edit:
     told_days = day_range(days)
     told_days = told_days.capitalize() if told_days == "every day" else told_days.title()
     before = f"{told_days} {spans(field.before)}"
-    return Edit("calling hours", before, f"{spans(field.after)} {zone}".strip(), _weekly(field, len(days)))
+    after = f"{spans(field.after)} {zone}".strip() if field.after else spans(field.after)
+    return Edit("calling hours", before, after, _weekly(field, len(days)))
 
 
 def _edits(field: FieldChange, new: bool) -> Iterable[Edit]:

@@ -1,0 +1,117 @@
+"""A plan as one HTML page that loads nothing and obeys nobody: the artefact of a CI job. The only user of jinja2.
+
+Whatever a plan holds comes out as text: escaped by the engine, without control and direction characters, under a Content-Security-Policy
+that admits this page's own style sheet and script, by their digests, and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from reconciler.model import Action, Plan, Risk, Severity
+from reconciler.redact import inert
+from reconciler.render import html_first as first
+from reconciler.render import html_view as view
+from reconciler.render import overview, phrases
+from reconciler.render.html_figures import Bar, Week
+
+_UNMANAGED = 200  # objects that are listed
+_MEANINGS = 12  # things that change for those who are called, the first of them
+_MANY = 100  # campaigns: beyond, a browser lays out only those in sight
+_HOUR, _ROW, _LEFT, _TOP = 10, 16, 34, 14  # of a week: units across and down, and the room for its labels
+
+
+def plan_html(plan: Plan) -> str:
+    """The whole page."""
+    groups = view.groups(plan)
+    cards = [card for group in groups for card in group.cards]
+    weeks = _weeks(cards)
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            plan=plan,
+            title=first.title(plan),
+            figures=first.figures(plan, groups),
+            blocked=_findings(plan, Severity.ERROR),
+            columns=view.COLUMNS,
+            waived=overview.waived(plan),
+            meanings=overview.meanings(plan),
+            most_meanings=_MEANINGS,
+            concerns=first.concerns(groups),
+            risks=[one for one in reversed(Risk) if any(one in card.risks for card in cards)],
+            actions=[one.value for one in Action if any(one in card.verbs for card in cards)],
+            groups=groups,
+            weeks=weeks,
+            said=_findings(plan, Severity.WARNING, Severity.INFO),
+            identity=first.identity(plan),
+            most_unmanaged=_UNMANAGED,
+            quiet=first.quiet(plan),
+            ledger=phrases.ledger_told(plan.bound.lineage, plan.bound.serial),
+            many=len(cards) > _MANY,
+            brief=sum(not card.detailed for card in cards),
+        )
+    )
+
+
+def _findings(plan: Plan, *severities: Severity) -> list[tuple[Severity, overview.Alike]]:
+    """In this order, the same words about several objects once."""
+    return [(one, told) for one in severities for told in overview.told_once(overview.of_severity(plan, one))]
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("reconciler.render", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_visible,
+        cache_size=1,
+    )
+    style, script = _part("report.css"), _part("report.js")
+    made.globals |= {
+        "style": Markup(style),
+        "script": Markup(script),
+        "policy": f"default-src 'none'; style-src {_source(style)}; script-src {_source(script)}; base-uri 'none'; form-action 'none'",
+        "rectangle": _rectangle,
+    }
+    made.filters["number"] = "{:,}".format
+    return made
+
+
+def _part(name: str) -> str:
+    return files("reconciler.render").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _source(text: str) -> str:
+    """As a policy names it: `'sha256-...'`."""
+    return f"'sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _visible(value: object) -> object:
+    """Every text on its way into the page, whether or not who wrote the template thought of it."""
+    return inert(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _weeks(cards: Iterable[view.Card]) -> dict[Week, int]:
+    """A number for every different week: each is drawn once, however many campaigns share it."""
+    found: dict[Week, int] = {}
+    for card in cards:
+        for step in card.steps:
+            for panel in step.panels:
+                found.setdefault(panel.week, len(found) + 1)
+    return found
+
+
+def _rectangle(bar: Bar) -> tuple[float, int, float, int]:
+    """x, y, width and height in a week's own units."""
+    return _LEFT + bar.start * _HOUR / 60, _TOP + bar.day * _ROW + 2, bar.length * _HOUR / 60, _ROW - 4
