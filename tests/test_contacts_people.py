@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import traceback
@@ -85,15 +84,17 @@ def test_what_was_sent_is_what_the_next_plan_finds_unchanged(project: Project) -
     assert not {"added", "updated", "withdrawn"} & set(delta.digests)
 
 
-def test_a_source_that_was_changed_after_the_plan_is_not_sent(project: Project) -> None:
+def test_a_source_that_was_changed_after_the_plan_is_not_sent(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = project.file("a.csv", f"phone,name\n{ANN},Ann\n")
     people = project.plan(contact_set(path, fields={"name": "name"}))
-    stamp = path.stat()
     for content in (f"phone,name\n{BOB},Ann\n", f"phone,name\n{ANN},Abb\n"):
         path.write_text(content)
-        os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
-        with pytest.raises(ConfigInvalid, match=r"a\.csv is not what was planned\. Plan again\."):
-            added(people)
+        with monkeypatch.context() as blind:  # a disk that does not tell
+            blind.setattr("reconciler.contacts.files.DataFile.check_unchanged", lambda self: None)
+            with pytest.raises(ConfigInvalid, match=r"a\.csv is not what was planned\. Plan again\."):
+                added(people)
     path.write_text(f"phone,name\n{ANN},Ann\n\n")
     with pytest.raises(ConfigInvalid, match="changed while it was read"):
         added(people)

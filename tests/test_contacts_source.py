@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import random
 import traceback
 from collections.abc import Callable
@@ -14,8 +15,8 @@ import pytest
 
 from reconciler.contacts.source import _engine
 from reconciler.errors import ConfigInvalid
-from reconciler.model import ContactSource, Reference
-from tests.contacts_support import ANN, BOB, CAT, Project, added, contact_set, inline, numbers
+from reconciler.model import ContactSource, Phone, Reference
+from tests.contacts_support import ANN, BOB, CAT, Project, added, contact_set, inline, numbers, phones
 
 FIELDS = {"first": "name", "due": "amount"}
 
@@ -81,6 +82,26 @@ def test_every_kind_of_source_gives_the_same_people(project: Project) -> None:
             {"first": "Bob", "due": "007"},
         ]
         assert (people.deltas[0].rows, people.deltas[0].added) == (2, 2)
+
+
+@pytest.mark.parametrize("mark", ["^", "~", ":", "#", "!", "%", "*", "=", "\x1f", "\x01", "¦", "§"])
+def test_any_mark_may_stand_between_columns(project: Project, mark: str) -> None:
+    source = project.file("a.csv", CSV.replace(";", mark))
+    contacts = added(project.plan(contact_set(source, key="customer", fields=FIELDS)))
+    assert numbers(contacts) == [ANN, BOB]
+    assert [contact.key for contact in contacts] == ["K1", "K2"]
+    assert [contact.fields["due"] for contact in contacts] == ["10,50", "007"]
+
+
+@pytest.mark.parametrize("header", ["name,tele-phone", "name~x;tele:phone", "tele.phone", "tele phone"])
+def test_what_names_are_written_with_is_no_delimiter(project: Project, header: str) -> None:
+    assert 'has no column "phone"' in refused(project, project.file("a.csv", f"{header}\nAnn,0912345670\n"))
+
+
+@pytest.mark.parametrize(("region", "said"), [("UK", ' Write "GB".'), ("XX", "")])
+def test_a_region_that_has_no_numbers_is_refused(project: Project, region: str, said: str) -> None:
+    message = refused(project, phones("0912345670"), region=region)
+    assert f'Contact set may: region "{region}" has no phone numbers of its own.{said}\n' in message
 
 
 def test_columns_are_text_whatever_they_look_like(project: Project) -> None:
@@ -290,6 +311,37 @@ def test_a_file_that_changes_while_it_is_read_is_refused(project: Project) -> No
 
     message = refusal(lambda: project.plan(contact_set(project.root / "*.csv"), accepts=accepts))
     assert "*.csv (2.csv) changed while it was read. Run again when it is written completely." in message
+
+
+@pytest.mark.parametrize("which", ["3.csv", "1.csv"])
+def test_files_that_come_or_change_while_others_are_read_are_noticed(project: Project, which: str) -> None:
+    """An export that writes several files has not written the last one yet, or writes the first one again."""
+    project.file("1.csv", "phone\n0912345670\n")
+    project.file("2.csv", "phone\n0912345671\n")
+    seen = []
+
+    def accepts(phone: Phone) -> bool:
+        seen.append(phone.reveal())
+        if len(seen) == 2:
+            project.file(which, "phone\n0912345672\n")
+        return True
+
+    message = refusal(lambda: project.plan(contact_set(project.root / "*.csv"), accepts=accepts))
+    came = "*.csv: files came or went while they were read. Run again when all are written."
+    assert (came if which == "3.csv" else "*.csv (1.csv) changed while it was read.") in message
+
+
+def test_a_file_whose_time_was_set_back_has_changed_all_the_same(project: Project) -> None:
+    path = project.file("a.csv", "phone\n0912345671\n")
+    before = path.stat()
+
+    def accepts(_: object) -> bool:
+        with path.open("r+") as file:
+            file.write("phone\n0912345672\n")
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        return True
+
+    assert "a.csv changed while it was read" in refusal(lambda: project.plan(contact_set(path), accepts=accepts))
 
 
 def test_a_file_that_goes_while_it_is_read_is_refused(project: Project) -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import traceback
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from reconciler.contacts import suppress
+from reconciler.contacts.arrow import Texts
+from reconciler.contacts.rows import Layout, Numbers, Reasons, written
+from reconciler.contacts.source import Part
 from reconciler.errors import Blocked, ConfigInvalid
 from reconciler.model import ContactSource, Finding, Reference, Severity, SuppressionList
 from tests.contacts_support import (
@@ -114,6 +119,26 @@ def test_a_list_that_cannot_be_read_whole_blocks(project: Project, content: str 
     message = blocked(project, suppression(path))
     assert said in message
     assert message.endswith("A list that cannot be read whole protects nobody, so nothing is sent.")
+
+
+def test_a_list_of_an_unknown_region_blocks(project: Project) -> None:
+    with pytest.raises(Blocked, match=r'region "UK" has no phone numbers of its own\. Write "GB"'):
+        project.plan(GUARDED, lists=[suppression(phones(ANN), region="UK")])
+
+
+def test_files_of_a_list_that_come_while_others_are_read_block(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("1.csv", "2.csv"):
+        project.file(name, f"phone\n{ANN}\n")
+
+    def slowly(part: Part, layout: Layout) -> Iterator[tuple[Numbers, Reasons, list[Texts]]]:
+        yield from written(part, layout)
+        project.file("3.csv", f"phone\n{BOB}\n")
+
+    monkeypatch.setattr(suppress, "written", slowly)
+    with pytest.raises(Blocked, match="files came or went"):
+        project.plan(GUARDED, lists=[suppression(project.root / "*.csv")])
 
 
 def test_an_unset_variable_is_a_matter_of_configuration(project: Project) -> None:

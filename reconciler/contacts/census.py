@@ -11,12 +11,12 @@ import numpy as np
 from reconciler.contacts.delta import REJECTED, Crowd, Ids, Rows, SetRows
 from reconciler.contacts.files import Asked
 from reconciler.contacts.lookup import NOBODY, Index, grouped
-from reconciler.contacts.numbers import Reason
+from reconciler.contacts.numbers import Reason, unknown
 from reconciler.contacts.people import PeopleRequest, Roll
 from reconciler.contacts.rotation import Rotating, Translation
 from reconciler.contacts.rows import Batch, Layout, Reading, Reasons, coded, fingerprinted
 from reconciler.contacts.sent import SentTable
-from reconciler.contacts.source import Part, parts_of
+from reconciler.contacts.source import Part, check_all_there, parts_of
 from reconciler.contacts.suppress import Suppressed, read_list
 from reconciler.contacts.words import Words
 from reconciler.errors import ConfigInvalid, Problem
@@ -75,6 +75,8 @@ def _opened(request: PeopleRequest) -> list[tuple[ContactSet, list[Part]]]:
         owner = f"Contact set {declared.name}"
         asked = Asked(owner, declared.origin, columns, declared.source, request.root, request.environ)
         try:
+            if wrong := unknown(region_of(request, declared)):
+                raise asked.refused(wrong, "region")
             opened.append((declared, parts_of(asked)))
         except ConfigInvalid as error:
             problems += error.problems
@@ -116,6 +118,7 @@ def _read(
                 translation.learn(batch.former_keys, batch.keys)
             pieces.append(_piece(batch, row, known, request.accepts))
             row += len(batch)
+    check_all_there(parts)
     whole = _joined(pieces)
     rejected = np.flatnonzero(whole.reasons)
     return Roll(declared, parts, layout, starts, row, rejected, whole.reasons[rejected]), whole

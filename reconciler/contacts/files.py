@@ -26,6 +26,7 @@ from reconciler.errors import ConfigInvalid, Problem
 from reconciler.model import ContactSource, Reference, Source
 
 Kind = Literal["csv", "parquet", "jsonl"]
+Stamp = tuple[int, int, int, int]
 KINDS: Mapping[str, Kind] = {
     ".csv": "csv",
     ".tsv": "csv",
@@ -35,6 +36,7 @@ KINDS: Mapping[str, Kind] = {
     ".ndjson": "jsonl",
 }
 DELIMITERS = ",;\t|"
+_NO_DELIMITERS = " \r\"'_-./()+@"
 _HEAD = 1 << 16  # bytes in which a header has to end
 _LONGEST_FIELD = 1 << 21  # what the engine takes as the longest line
 _FIRST_OBJECTS = 1000  # of a JSON lines file: their keys are its columns
@@ -65,7 +67,7 @@ class DataFile:
     label: str
     kind: Kind
     zipped: bool
-    stamp: tuple[int, int, int] = field(repr=False)
+    stamp: Stamp = field(repr=False)
 
     def check_unchanged(self) -> None:
         """Raises ConfigInvalid where the file is not what it was when it was opened."""
@@ -132,12 +134,13 @@ def _opened(asked: Asked, path: Path, label: str, named: str | Reference | None)
     return DataFile(asked, path, label, kind, zipped, _stamp(path))
 
 
-def _stamp(path: Path) -> tuple[int, int, int]:
+def _stamp(path: Path) -> Stamp:
+    """What changes with a file's content; a time of writing can be set back, the time of that change cannot."""
     try:
         status = path.stat()
     except OSError:
-        return (0, 0, 0)
-    return (status.st_size, status.st_mtime_ns, status.st_ino)
+        return (0, 0, 0, 0)
+    return (status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns)
 
 
 # ---- columns -------------------------------------------------------------------------------------------------------
@@ -171,11 +174,19 @@ def header_of(file: DataFile) -> tuple[str, list[str]]:
     text = file.head()
     if not text.splitlines()[0].strip():
         raise file.broken(1, "the first line is empty. The header has to stand there.")
-    headers = {delimiter: _cells(text, delimiter) for delimiter in DELIMITERS}
+    headers = {delimiter: _cells(text, delimiter) for delimiter in _delimiters(text)}
     wanted = set(file.asked.columns.values())
     delimiter = max(headers, key=lambda one: (len(wanted.intersection(headers[one])), len(headers[one])))
     check_columns(file.asked, file.label, headers[delimiter])
     return delimiter, headers[delimiter]
+
+
+def _delimiters(text: str) -> str:
+    """The usual ones; where the header has none of them, every other mark in it that no number, name or column is written with."""
+    first = text.partition("\n")[0]
+    if any(usual in first for usual in DELIMITERS):
+        return DELIMITERS
+    return DELIMITERS + "".join(sorted({mark for mark in first if not mark.isalnum() and mark not in _NO_DELIMITERS}))
 
 
 def _cells(text: str, delimiter: str) -> list[str]:

@@ -6,6 +6,7 @@ import re
 from enum import StrEnum
 
 from phonenumbers import (
+    SUPPORTED_REGIONS,
     NumberParseException,
     PhoneNumber,
     ValidationResult,
@@ -39,6 +40,7 @@ _WRITTEN = re.compile(
     r"[(\s]*[+＋]?[\d\s().\[\]/~\-\u00ad\u2010-\u2015\u200b\u2060\u2212\u30fc\uff0d-\uff0f\u3000（）［］]*\Z"
 )
 _DECIMAL = re.compile(r"\s*\+?\d+\.0+\s*\Z")  # a spreadsheet's number: its last zeros are not dialled
+_MISTAKEN = {"UK": "GB", "EL": "GR"}  # codes that are in use elsewhere
 _RAISED = {
     NumberParseException.INVALID_COUNTRY_CODE: Reason.NO_COUNTRY,
     NumberParseException.NOT_A_NUMBER: Reason.TOO_SHORT,  # that it is written in digits is known by then
@@ -52,6 +54,14 @@ _IMPOSSIBLE = {
     ValidationResult.IS_POSSIBLE_LOCAL_ONLY: Reason.TOO_SHORT,
     ValidationResult.TOO_LONG: Reason.TOO_LONG,
 }
+
+
+def unknown(region: str) -> str:
+    """What is wrong with a region that a declaration names; empty where it has numbers, or where none is named."""
+    if not region or region in SUPPORTED_REGIONS:
+        return ""
+    meant = f' Write "{_MISTAKEN[region]}".' if region in _MISTAKEN else ""
+    return f'region "{region}" has no phone numbers of its own.{meant}'
 
 
 def read(text: str, region: str) -> int | Reason:

@@ -70,6 +70,18 @@ class Part:
         return list(lines_of(self.file, rows, self.delimiter)) if self.file else [row + 1 for row in rows]
 
 
+def check_all_there(parts: Sequence[Part]) -> None:
+    """Raises ConfigInvalid where files of a source came, went or changed while others were read: an export writes one after another."""
+    files = [part.file for part in parts if part.file]
+    for file in files:
+        file.check_unchanged()
+    asked = files[0].asked if files else None
+    if asked and [file.path for file in files_of(asked)] != [file.path for file in files]:
+        raise asked.refused(
+            f"{asked.origin.file}: files came or went while they were read. Run again when all are written.", "changed"
+        )
+
+
 def parts_of(asked: Asked) -> list[Part]:
     """Open a source. Raises ConfigInvalid where a file or a column is not there."""
     if asked.origin.inline is not None:

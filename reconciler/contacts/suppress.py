@@ -12,9 +12,9 @@ import numpy as np
 from reconciler.contacts.arrow import Texts
 from reconciler.contacts.files import Asked
 from reconciler.contacts.lookup import NOBODY, grouped
-from reconciler.contacts.numbers import REASONS
+from reconciler.contacts.numbers import REASONS, unknown
 from reconciler.contacts.rows import Layout, Reading, written
-from reconciler.contacts.source import Part, parts_of
+from reconciler.contacts.source import Part, check_all_there, parts_of
 from reconciler.contacts.words import Words, words_of
 from reconciler.errors import Blocked, ConfigInvalid, Problem
 from reconciler.model import Finding, Severity, SuppressionList
@@ -76,8 +76,12 @@ def _read(declared: SuppressionList, region: str, reading: Reading) -> Suppresse
     columns |= {"as_of": declared.columns.as_of} if declared.columns.as_of else {}
     owner = f"Suppression list {declared.name}"
     asked = Asked(owner, declared.origin, columns, declared.source, reading.root, reading.environ)
+    if wrong := unknown(region):
+        raise asked.refused(wrong, "region")
     layout = Layout(region, others=tuple(columns)[1:])
-    sections = [_section(part, layout, reading) for part in parts_of(asked)]
+    parts = parts_of(asked)
+    sections = [_section(part, layout, reading) for part in parts]
+    check_all_there(parts)
     people = grouped(np.concatenate([NOBODY, *(section.people for section in sections)]))[0]
     exports = [section.exported for section in sections if section.exported]
     lapsed = sum(section.lapsed for section in sections)
