@@ -12,7 +12,8 @@ from reconciler.model import Action, Binding, Key, Outcome, Person, Plan
 from reconciler.world import Planned, World
 from reconciler.writer import Run
 
-SUPPRESSED = "suppressed"  # list name -> the fingerprints of everybody on it, joined
+SUPPRESSED = "suppressed"  # list/region -> the fingerprints of everybody on it, joined
+PROTECTED = "protected"  # identity/set -> the lists that it named, as SUPPRESSED names them, a line each
 APPROVED = "approved"  # "newest" -> the run and the plan file that it carries out
 LOADED = "loaded"  # identity/set -> "1": everybody of the source was sent once, so that percentages mean something; empty: they expired
 RELEASED = "released"  # identity -> "1": somebody looked at the canary, and the rest may follow
@@ -77,7 +78,8 @@ async def keep(run: Run, planned: Planned, outcomes: Sequence[Outcome]) -> None:
         key for key in _sets(world) if key not in undone and key.campaign not in undone and key not in world.loaded
     ]
     runs = _run_states(planned, outcomes)
-    if not lists and not loaded and not runs:
+    protected = _protected(world)
+    if not lists and not loaded and not runs and not protected:
         return
 
     def write(ledger: Ledger) -> None:
@@ -87,11 +89,37 @@ async def keep(run: Run, planned: Planned, outcomes: Sequence[Outcome]) -> None:
         for key, state in runs.items():
             if key in bindings and switched.get(bindings[key].identity, b"") != state:
                 ledger.remember(run.lease, SWITCHED, bindings[key].identity, state)
+        _protect(ledger, run.lease, protected)
         for key in loaded:
             if key.campaign in bindings:
                 ledger.remember(run.lease, LOADED, f"{bindings[key.campaign].identity}/{key.contacts}", b"1")
 
     await run.journal.run(write)
+
+
+def _protect(ledger: Ledger, lease: Lease, protected: Mapping[Key, bytes]) -> None:
+    bindings = ledger.bindings() if protected else {}
+    for key, lists in protected.items():
+        if key.campaign in bindings:
+            ledger.remember(lease, PROTECTED, f"{bindings[key.campaign].identity}/{key.contacts}", lists)
+
+
+def _protected(world: World) -> dict[Key, bytes]:
+    """The lists that contact sets name, of those that name others than at the last apply."""
+    found = {}
+    for key, people in world.people.items():
+        binding = world.matches[key].binding
+        for name, lists in people.protected.items():
+            before = world.protected.get(f"{binding.identity}/{name}", b"") if binding else b""
+            if before != (value := "\n".join(lists).encode()):
+                found[key.contact_set(name)] = value
+    return found
+
+
+def protection(remembered: Mapping[str, bytes], identity: str, sets: Sequence[str]) -> dict[str, list[str]]:
+    """Contact set -> the lists that it named at the last apply, of one campaign."""
+    found = {name: remembered.get(f"{identity}/{name}", b"") for name in sets}
+    return {name: lists.decode().split("\n") for name, lists in found.items() if lists}
 
 
 def _run_states(planned: Planned, outcomes: Sequence[Outcome]) -> dict[Key, bytes]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigInvalid, Problem, ReadIncomplete, VendorError
-from reconciler.keeping import LOADED, RELEASED, SUPPRESSED, loaded_sets, refusals
+from reconciler.keeping import LOADED, PROTECTED, RELEASED, SUPPRESSED, loaded_sets, protection, refusals
 from reconciler.ledger.base import LedgerReader
 from reconciler.matching import Match, binding_of, match
 from reconciler.model import Binding, Key, Repository, Resource, Source
@@ -41,8 +41,11 @@ async def look(setup: Setup, sites: Mapping[str, Site], ledger: LedgerReader, fi
     pairs = await asyncio.gather(
         *(suspected(pair, sites[pair.resource.key.connection], ledger) for pair in matches.pairs)
     )
+    protected = ledger.remembered(PROTECTED)
     people = {
-        pair.resource.key: _people(setup, repository, pair, sites[pair.resource.key.connection], ledger, fingerprints)
+        pair.resource.key: _people(
+            setup, repository, pair, sites[pair.resource.key.connection], ledger, fingerprints, protected
+        )
         for pair in pairs
         if pair.refused is None and pair.resource.absent is None and _concerns_people(pair, ledger)
     }
@@ -56,6 +59,7 @@ async def look(setup: Setup, sites: Mapping[str, Site], ledger: LedgerReader, fi
         {pair.resource.key: _called(pair, ledger) for pair in pairs if _again(pair)},
         ledger.remembered(SUPPRESSED),
         loaded_sets(bindings, ledger.remembered(LOADED)),
+        protected,
     )
 
 
@@ -76,7 +80,13 @@ def _concerns_people(match: Match, ledger: LedgerReader) -> bool:
 
 
 def _people(
-    setup: Setup, repository: Repository, match: Match, site: Site, ledger: LedgerReader, fingerprints: Fingerprints
+    setup: Setup,
+    repository: Repository,
+    match: Match,
+    site: Site,
+    ledger: LedgerReader,
+    fingerprints: Fingerprints,
+    protected: Mapping[str, bytes],
 ) -> People:
     from reconciler.contacts import PeopleRequest, plan_people  # an engine behind it: only where there are people
 
@@ -99,6 +109,7 @@ def _people(
             key_required=rules.key_required,
             remembered=ledger.remembered(SUPPRESSED),
             refused=refusals(ledger),
+            protected=protection(protected, binding.identity, resource.contacts) if binding else {},
             first=None if binding and binding.identity in ledger.remembered(RELEASED) else resource.rollout_first,
         )
     )
@@ -141,9 +152,7 @@ async def _one(name: str, site: Site, wanted: Sequence[Wanted], then: str) -> Ob
     try:
         return await site.provider.observe(site.account, wanted)
     except (VendorError, ReadIncomplete) as error:
-        raise ReadIncomplete(
-            f"{name} could not be read: {str(error).rstrip('.')}. {then} connection={name}"
-        ) from error
+        raise ReadIncomplete(f"{name} could not be read: {str(error).rstrip('.')}. {then} connection={name}") from error
 
 
 def _canonical(

@@ -35,7 +35,7 @@ class World:
     """`matches` and `people` by campaign key; `containers`: contact set key -> vendor id of where its people live.
 
     `called`: of campaigns that are created again, how many people were sent with the earlier one. `suppressed`: who was on each list
-    at the last apply. `loaded`: contact sets that were sent whole once.
+    at the last apply. `loaded`: contact sets that were sent whole once. `protected`: which lists each of them named at the last apply.
     """
 
     repository: Repository
@@ -47,6 +47,7 @@ class World:
     called: Mapping[Key, int] = field(default_factory=dict)
     suppressed: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     loaded: frozenset[Key] = frozenset()
+    protected: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

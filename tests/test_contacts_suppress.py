@@ -207,6 +207,39 @@ def test_a_release_waits_for_the_apply_after_the_one_that_sees_it(project: Proje
     assert [contact.revision for contact in added(after)] == [2]
 
 
+def test_a_list_that_a_set_names_no_more_protects_once_more(project: Project) -> None:
+    before = project.plan(GUARDED, lists=[suppression(phones(ANN, BOB))])
+    assert before.protected == {"may": ("refusals/VN",)}
+    bare = contact_set(phones(ANN, BOB, CAT))
+    seeing = project.plan(bare, remembered=before.suppressed, protected=before.protected)
+    assert (seeing.deltas[0].suppressed, numbers(added(seeing))) == ({"refusals": 2}, [CAT])
+    [finding] = seeing.findings
+    assert (finding.code, finding.severity, finding.measured) == ("suppression-unnamed", Severity.WARNING, "2")
+    assert "2 people on it, in this apply suppressed all the same" in finding.message
+    after = project.plan(bare, remembered=before.suppressed, protected=seeing.protected)
+    assert numbers(added(after)) == [ANN, BOB, CAT] and not after.findings
+
+
+def test_a_list_under_another_name_lets_nobody_go_at_once(project: Project) -> None:
+    before = project.plan(GUARDED, lists=[suppression(phones(ANN, BOB))])
+    renamed = contact_set(phones(ANN, BOB, CAT), suppress=("no-calls",))
+    declared = suppression(phones(BOB), name="no-calls")
+    seeing = project.plan(renamed, lists=[declared], remembered=before.suppressed, protected=before.protected)
+    assert (seeing.deltas[0].suppressed, numbers(added(seeing))) == ({"no-calls": 1, "refusals": 1}, [CAT])
+
+
+def test_a_list_that_is_read_in_another_region_lets_nobody_go_at_once(project: Project) -> None:
+    before = project.plan(GUARDED, lists=[suppression(phones("0912345670"))])
+    polish = contact_set(phones(ANN, CAT), region="PL", suppress=("refusals",))
+    seeing = project.plan(
+        polish,
+        lists=[suppression(phones("512345678"))],
+        remembered=before.suppressed,
+        protected=before.protected,
+    )
+    assert (seeing.deltas[0].suppressed, numbers(added(seeing))) == ({"refusals/VN": 1}, [CAT])
+
+
 def test_a_release_of_somebody_never_sent_waits_as_well(project: Project) -> None:
     before = project.plan(contact_set(phones(), suppress=("refusals",)), lists=[suppression(phones(ANN))])
     empty = suppression(project.file("refusals.csv", "phone\n"))

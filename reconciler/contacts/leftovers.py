@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from reconciler.model import ContactDelta, ContactSet, Finding, Severity
 from reconciler.units import people
@@ -18,6 +18,15 @@ def declared(of: ContactSet, delta: ContactDelta, moved: int, doubtful: int) -> 
         remedy = "Settle what is in doubt, then apply again; until then look for them in the vendor's panel."
         message = f"{doubtful} suppressed people of {of.name} may be at the vendor: what became of them is in doubt."
         yield _left(of.source, delta, "suppressed-in-doubt", message, doubtful, remedy)
+
+
+def unprotected(of: ContactSet, delta: ContactDelta, names: Sequence[str]) -> Iterator[Finding]:
+    """Lists that the set named at the last apply and names no more: who is on them is let go by the apply after this one."""
+    for name in names:
+        count = delta.suppressed.get(name, 0)
+        message = f"{of.name} no longer names suppression list {name}: {people(count)} on it, in this apply suppressed all the same; "
+        remedy = f"If that is not meant, name {name} again under spec.suppress."
+        yield _left(of.source, delta, "suppression-unnamed", f"{message}the one after it adds them.", count, remedy)
 
 
 def undeclared(delta: ContactDelta, staying: int) -> Iterator[Finding]:

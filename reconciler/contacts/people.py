@@ -46,7 +46,7 @@ class PeopleRequest:
     `accepts`: whether the vendor's form can hold a number, None: any. `withdraws`: whether the vendor can withdraw anybody.
     `key_required`: whether it knows people by `columns.key`. `remembered`: `People.suppressed` as of the last apply.
     `refused`: people who are suppressed everywhere, whatever the lists say. `first`: how many people may have been sent before somebody
-    has looked, None: everybody.
+    has looked, None: everybody. `protected`: `People.protected` as of the last apply.
     """
 
     key: Key
@@ -64,6 +64,7 @@ class PeopleRequest:
     remembered: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     refused: Iterable[Person] = field(default=(), repr=False)
     first: int | None = None
+    protected: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 class Reject(NamedTuple):
@@ -105,7 +106,8 @@ class People:
 
     `deltas`: one per declared set, then one per set that is no longer declared and has people to withdraw. `suppressed`: list and region
     -> who is on it today, to be remembered after an apply and given to the next plan. `departures`: set -> reason -> people.
-    `released`: list -> how many were on it at the last apply, and how many of them are not any more.
+    `released`: list -> how many were on it at the last apply, and how many of them are not any more. `protected`: set -> the lists that it
+    names, as `suppressed` does.
     """
 
     deltas: tuple[ContactDelta, ...]
@@ -118,6 +120,7 @@ class People:
     _leaving: Mapping[str, Words] = field(repr=False)
     _rekeyed: Mapping[str, tuple[Words, Words]] = field(repr=False)
     released: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    protected: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def batches(self, action: Action, contacts: str, size: int) -> Iterator[list[Contact]]:
         """The contacts to add or to update, in the order of the source, `size` at a time; they carry no mark.

@@ -18,7 +18,7 @@ from reconciler.contacts.people import Chosen, People, PeopleRequest, Roll
 from reconciler.contacts.sent import Standing, stands
 from reconciler.contacts.suppress import findings_of
 from reconciler.contacts.words import Words, bytes_of, words_of
-from reconciler.model import Action, ContactDelta, Finding
+from reconciler.model import Action, ContactDelta, ContactSet, Finding
 
 REFUSED = "refused"  # in the place of a list's name: people suppressed through the ledger
 
@@ -85,6 +85,7 @@ def plan_people(request: PeopleRequest) -> People:
         {name: outcome.leaving for name, outcome in outcomes.items()},
         {name: outcome.rekeyed for name, outcome in outcomes.items()},
         _released(request, census),
+        {roll.declared.name: _protecting(request, roll.declared) for roll in census.rolls},
     )
 
 
@@ -96,8 +97,11 @@ def _judge(request: PeopleRequest, census: Census) -> list[_Judged]:
     judged = []
     for roll, rows in zip(census.rolls, census.rows, strict=True):
         listed = np.zeros(len(crowd), dtype=np.uint8)
-        names = [*roll.declared.suppress, REFUSED]
+        former = _former(request, roll.declared)
+        names = [*roll.declared.suppress, *former.values(), REFUSED]
         listed[refused] = len(names)
+        for position, kept_as in reversed(list(enumerate(former, len(roll.declared.suppress)))):
+            listed[crowd.find(words_of(request.remembered.get(kept_as, b""), 2))] = position + 1
         for position, name in reversed(list(enumerate(roll.declared.suppress))):
             on_list = census.lists[name, region_of(request, roll.declared)]
             before = _before(request, name, region_of(request, roll.declared))
@@ -152,6 +156,7 @@ def _outcome(request: PeopleRequest, crowd: Crowd, one: _Judged, stopped: Flags)
     )
     doubts = doubtful(rows.contacts, listed, crowd)
     findings = list(leftovers.declared(roll.declared, delta, verdicts.moved, doubts))
+    findings += leftovers.unprotected(roll.declared, delta, list(_former(request, roll.declared).values()))
     rekeyed = (crowd.people(rows.ids[verdicts.rekeyed]), _column(rows.keys, verdicts.rekeyed))
     return _Outcome(delta, gone, departures, findings, chosen, rekeyed)
 
@@ -232,6 +237,19 @@ def _remembered(census: Census) -> dict[str, bytes]:
 
 def _kept_as(name: str, region: str) -> str:
     return f"{name}/{region}"
+
+
+def _protecting(request: PeopleRequest, declared: ContactSet) -> tuple[str, ...]:
+    """The lists that a set names, as they are remembered."""
+    region = region_of(request, declared)
+    return tuple(sorted(_kept_as(name, region) for name in declared.suppress))
+
+
+def _former(request: PeopleRequest, declared: ContactSet) -> dict[str, str]:
+    """Lists that protected a set at the last apply and that it names no more, as they are remembered -> as they are told."""
+    gone = sorted(set(request.protected.get(declared.name, ())) - set(_protecting(request, declared)))
+    names = {kept_as: kept_as.partition("/")[0] for kept_as in gone}
+    return {kept_as: kept_as if name in declared.suppress else name for kept_as, name in names.items()}
 
 
 def _before(request: PeopleRequest, name: str, region: str) -> bytes:
