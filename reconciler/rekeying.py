@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -121,7 +121,8 @@ async def _look_at(site: Site, campaign: Resource, vendor_id: str, opened: Seque
         return
     for container in opened or [live.vendor_id]:
         async for contact in provider.read_contacts(site.account, live, container):
-            rotating.person(contact.phone.reveal())
+            with suppress(ValueError):  # what somebody typed in a panel need not be a number: it is nobody of ours
+                rotating.person(contact.phone.reveal())
 
 
 # ---- whom it moves -------------------------------------------------------------------------------------------------

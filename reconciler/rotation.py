@@ -97,6 +97,11 @@ def findings(setup: Setup, ledger: LedgerReader, fingerprints: Fingerprints) -> 
 def _check(project: Project, live: LiveKeys, current: bytes, former: bytes, ledger: LedgerReader) -> None:
     """Raises WrongContactKey with what to set, unless the keys are the ledger's, or begin a rotation of its key."""
     ours, theirs = f"contactKey {project.contact_key}", f"formerContactKey {project.former_contact_key}"
+    if not live.current and former:
+        _refuse(
+            f"{theirs} is declared, but nothing was ever applied with this ledger, so that nobody is under a former key. Where it is the right"
+            " ledger, take formerContactKey out."
+        )
     if not live.current or (current, former) == (live.current, live.former):
         return
     if live.former:
