@@ -134,7 +134,8 @@ def _looking_new(world: World, ledger: LedgerReader) -> Iterator[Finding]:
 async def keep_clocks(setup: Setup, run: Run, ledger: LedgerReader, progress: Progress) -> None:
     """Note who is gone and which campaigns are bound no more, and let expire whose time is over: a page at a time, until told to stop.
 
-    A partial run sees only who came back. `progress` is told what expired, and why something cannot.
+    A partial run, which does not see what else is declared, begins no campaign's clock and lets nobody expire. `progress` is told what
+    expired, and why something cannot.
     """
     now = int(datetime.fromisoformat(ledger.held_since()).timestamp())  # by the clock that the lease goes by
     before = declared_sets(ledger)
@@ -216,7 +217,11 @@ def _busy(setup: Setup, ledger: LedgerReader) -> set[str]:
 
 def _sets(setup: Setup, before: Mapping[str, Declared], now: int) -> dict[str, Declared]:
     """Every set that is declared, as it is, and those that once were, as they were then."""
-    declared = {name: Declared(one.retention) for name, one in setup.repository.contact_sets.items()}
+    declared = {}
+    for name, one in setup.repository.contact_sets.items():
+        earlier = before.get(name, _FOREVER)
+        since = now if earlier.seconds is None else earlier.since
+        declared[name] = Declared(one.retention, since=0 if one.retention is None else since)
     return declared | {name: replace(one, gone=one.gone or now) for name, one in before.items() if name not in declared}
 
 
@@ -245,9 +250,8 @@ def _campaigns(
     sets = _sets(setup, before, now)
     for parts in _unbound(setup, ledger):
         names = [part.key.contacts for part in parts]
-        ends = [
-            parts[0].unbound + seconds for name in names if (seconds := sets.get(name, _FOREVER).seconds) is not None
-        ]
+        kept = [sets.get(name, _FOREVER) for name in names]
+        ends = [max(parts[0].unbound, one.since) + one.seconds for one in kept if one.seconds is not None]
         moving = any(name in setup.repository.contact_sets for name in names)
         if ends and (min(ends) <= now or (moving and not ends_only)):
             yield _campaign(setup, parts, sets, before, read)
@@ -281,9 +285,8 @@ def _campaign(
                 source = read(name, _region(setup, declared, part.key))
             except ReconcilerError as error:
                 unread[part.key] = inert(str(error))
-        remembered = (before if declared else sets).get(name, _FOREVER)
-        seconds = sets.get(name, _FOREVER).seconds
-        rules[name] = SetRule(seconds, remembered.gone, declared is not None, source)
+        kept, gone = sets.get(name, _FOREVER), (before if declared else sets).get(name, _FOREVER).gone
+        rules[name] = SetRule(kept.seconds, kept.since, gone, declared is not None, source)
     keys = {part.key.contacts: part.key for part in parts}
     return _Campaign(parts[0].identity, parts[0].unbound, keys, rules, unread)
 

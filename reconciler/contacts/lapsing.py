@@ -2,8 +2,8 @@
 
 The rules, which keep for longer wherever there is a doubt:
 
-- The clock of a person and a set begins when their campaign was seen bound to nothing and they were seen to have left the set's source,
-  whichever was later. A set that is declared no more has been left by everybody.
+- The clock of a person and a set begins when their campaign was seen bound to nothing, they were seen to have left the set's source, and
+  the set was seen to have a retention, whichever was last. A set that is declared no more has been left by everybody.
 - A person expires in all of a campaign's sets at once, when the clocks of all of them have run out and nothing of them is in doubt.
 - Whose source cannot be read neither begins nor ends.
 """
@@ -29,12 +29,14 @@ _NEVER = np.iinfo(np.int64).max
 
 @dataclass(frozen=True, slots=True)
 class SetRule:
-    """What holds for one set. `seconds`: its retention, None: for ever. `gone`: since when it is, or was until now, undeclared; else 0.
+    """What holds for one set. `seconds`: its retention, None: for ever, and `since` when it has one. `gone`: since when it is, or was
+    until now, declared no more, else 0.
 
     `source`: who is in it, None where that cannot be told or, where it is not `declared`, need not be.
     """
 
     seconds: int | None
+    since: int = 0
     gone: int = 0
     declared: bool = False
     source: Presence | None = field(default=None, repr=False)
@@ -42,7 +44,7 @@ class SetRule:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """`now`, and since when the campaign is `unbound`, in seconds since 1970. `whole`: what was not seen before may begin to count now."""
+    """`now`, and since when the campaign is `unbound`, in seconds since 1970. `whole`: somebody may expire."""
 
     now: int
     unbound: int
@@ -96,13 +98,13 @@ def _clock(
     if rule.declared:
         if rule.source is None:
             return
-        first = (rule.gone or moment.now) if moment.whole else 0
-        left = np.where(rule.source.holds(people[rows], keys[rows]), 0, np.where(left > 0, left, first))
+        gone = np.where(left > 0, left, rule.gone or moment.now)
+        left = np.where(rule.source.holds(people[rows], keys[rows]), 0, gone)
         since[rows] = left
     else:
         left = np.where(left > 0, left, rule.gone)
     if rule.seconds is not None:
-        ends[rows] = np.where(left > 0, np.maximum(left, moment.unbound) + rule.seconds, _NEVER)
+        ends[rows] = np.where(left > 0, np.maximum(left, max(moment.unbound, rule.since)) + rule.seconds, _NEVER)
 
 
 def _persons(people: Words) -> NDArray[np.int64]:

@@ -21,13 +21,14 @@ EXPIRED = "expired"  # identity/set -> Expired
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A contact set as the last apply saw it. `seconds`: its retention, None: for ever.
+    """A contact set as the last apply saw it. `seconds`: its retention, None: for ever. `since`: when one was seen first.
 
-    `gone`: since when it is declared no more, in seconds since 1970; 0: it is.
+    `gone`: since when the set is declared no more; 0: it is. Moments are in seconds since 1970.
     """
 
     seconds: int | None
     gone: int = 0
+    since: int = 0
 
     def encoded(self) -> bytes:
         return json.dumps(asdict(self), sort_keys=True).encode()
@@ -57,7 +58,7 @@ class Lapse:
     def earliest(self) -> int | None:
         """When the first of them may expire, in seconds since 1970, and all of them where the set is declared no more; None: never."""
         seconds = self.declared.seconds
-        return None if seconds is None else max(self.unbound, self.declared.gone) + seconds
+        return None if seconds is None else max(self.unbound, self.declared.gone, self.declared.since) + seconds
 
 
 def day(seconds: int) -> str:
