@@ -12,6 +12,8 @@ ReconcilerError                    1
 │   ├── ThrowAwayLedger            4
 │   ├── NotThisLedger              4   another project's, moved away, or a copy that was never finished
 │   └── LeaseLost                  1   another run took over: this one writes nothing more
+├── ForgeError                     1   GitHub or GitLab did not do what it was asked
+│   └── ForgeUnknown                   it may or may not have done it: looked for before it is asked again
 └── VendorError                    1   one call to a vendor went wrong
     ├── NotSent                        proved: no byte of the request left; may be sent again
     ├── RateLimited                    429; not executed only where the vendor confirmed it
@@ -98,6 +100,14 @@ class NotThisLedger(LedgerError):
 
 
 class LeaseLost(LedgerError):
+    pass
+
+
+class ForgeError(ReconcilerError):
+    pass
+
+
+class ForgeUnknown(ForgeError):
     pass
 
 
