@@ -43,7 +43,7 @@ async def look(setup: Setup, sites: Mapping[str, Site], ledger: LedgerReader, fi
     )
     protected = ledger.remembered(PROTECTED)
     people = {
-        pair.resource.key: _people(
+        pair.resource.key: people_of(
             setup, repository, pair, sites[pair.resource.key.connection], ledger, fingerprints, protected
         )
         for pair in pairs
@@ -79,7 +79,7 @@ def _concerns_people(match: Match, ledger: LedgerReader) -> bool:
     return match.binding is not None and next(ledger.sent(match.binding.identity), None) is not None
 
 
-def _people(
+def people_of(
     setup: Setup,
     repository: Repository,
     match: Match,

@@ -18,7 +18,7 @@ from reconciler.config import schemas, typed
 from reconciler.model import Action, Change, Doubt, FieldChange, Finding, Plan, Risk, Severity, Unmanaged
 from tests.build import KEY, delta, plan
 
-KINDS = (*config.kinds(), "plan", "approval")
+KINDS = (*config.kinds(), "plan", "approval", "drift")
 
 
 def properties(part: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -58,7 +58,7 @@ def test_there_is_a_file_for_each_kind_and_vendor_and_for_the_plan() -> None:
     names = {str(path.relative_to(schemas.folder())) for path in schemas.folder().rglob("*.schema.json")}
     kinds = {f"{kind.lower()}.schema.json" for kind in config.kinds()}
     vendors = {f"vendors/{vendor}.schema.json" for vendor in schemas.VENDORS}
-    assert names == kinds | vendors | {"common.schema.json", "plan.schema.json", "approval.schema.json"}
+    assert names == kinds | vendors | {f"{name}.schema.json" for name in ("common", "plan", "approval", "drift")}
 
 
 def test_a_kind_is_found_however_it_is_spelled_and_no_other() -> None:

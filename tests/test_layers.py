@@ -25,7 +25,9 @@ RANKS = (
     {"applier", "approval", "assembly", "livecheck", "retention"},
     {"rounds"},
     {"runs"},
-    {"reconcile", "binding", "custody", "resolving", "halting", "releasing", "refusing", "rekeying"},
+    {"reconcile", "binding", "custody", "resolving", "halting", "releasing", "refusing", "rekeying", "drift"},
+    {"rewriting"},
+    {"declaring"},
     {"cli"},
 )
 APART = {"simulator"}  # stands for the vendors: shares nothing with what it tests

@@ -23,6 +23,7 @@ _COMMANDS: Mapping[str, str] = {
     "plan": "what would change",
     "apply": "carry out a plan",
     "show": "render a saved plan",
+    "drift": "what others changed at the vendors",
     "adopt": "bind a live object to a declaration",
     "release": "let the rest of a canary follow",
     "refuse": "suppress one number everywhere, now",

@@ -78,7 +78,7 @@ def kinds() -> tuple[str, ...]:
 
 
 def schema(kind: str) -> dict[str, Any]:
-    """The JSON Schema of a kind, of `plan` or of `approval`, in one piece. Raises KeyError. Shared: do not change it."""
+    """The JSON Schema of a kind, of `plan`, `approval` or `drift`, in one piece. Raises KeyError. Shared: do not change it."""
     from reconciler.config import schemas
 
     return schemas.schema(kind)

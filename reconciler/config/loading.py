@@ -158,3 +158,11 @@ def _stranger(tree: dict[str, Any]) -> tuple[tuple[str, ...], str] | None:
     if not isinstance(kind, str):
         return ("kind",), f"kind is missing: write one of {', '.join(KINDS)}."
     return ("kind",), f"There is no kind {quoted(kind)}.{suggestion(kind, KINDS) or _THERE_ARE}"
+
+
+def problems_of(content: bytes, file: str) -> list[Problem]:
+    """What is wrong with one file by itself; nothing is said of what it names."""
+    folder = Folder(Path())
+    for document in folder._reader.documents(content, file):
+        folder._judge(document)
+    return folder.complaints.found

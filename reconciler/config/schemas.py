@@ -27,11 +27,11 @@ def folder() -> Path:
 
 @cache
 def schema(kind: str) -> Schema:
-    """The schema of a kind (or of `plan`, `approval`) in one piece: every reference to another file replaced by what it names.
+    """The schema of a kind (or of `plan`, `approval`, `drift`) in one piece: every reference to another file replaced by what it names.
 
     Raises KeyError where there is no such kind. The result is shared: do not change it.
     """
-    known = {name.lower(): name.lower() for name in (*KINDS, "plan", "approval")}
+    known = {name.lower(): name.lower() for name in (*KINDS, "plan", "approval", "drift")}
     return _document(folder() / f"{known[kind.lower()]}.schema.json")
 
 
