@@ -77,6 +77,7 @@ def hostile(t: str, value: Json = None) -> Plan:
 @given(TEXT)
 @example(LINE)
 @example("")
+@example("\n")
 def test_the_comment_holds_the_text_and_nothing_of_its_power(t: str) -> None:
     told = markdown.plan_markdown(hostile(t))
     page = rendered(told)

@@ -140,6 +140,7 @@ def test_plans_of_two_projects_are_not_compared() -> None:
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(TEXT)
 @example(LINE)
+@example("\n")
 def test_hostile_plans_are_compared_without_harm(text: str) -> None:
     old, new = sealed(step(key=OTHER)), hostile(text)
     for result in (since(replace(old, project=text), new), since(new, replace(old, project=text)), since(old, new)):

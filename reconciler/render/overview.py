@@ -156,7 +156,7 @@ def why(change: Change) -> list[str]:
         if field.cause is not None:
             causes.setdefault(field.cause, []).append(field)
     if not causes or (set(causes) == {Cause.FIRST} and change.reason.endswith("never applied")):
-        return [inert(change.reason)] if change.reason else []
+        return [reason] if (reason := inert(change.reason)) else []
     return [_because(cause, fields, len(causes) > 1) for cause, fields in causes.items()]
 
 

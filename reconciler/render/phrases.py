@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from reconciler.model import WEEKDAYS, Action, Change, ContactDelta, FieldChange, Json, Spec
 from reconciler.redact import inert
@@ -137,10 +138,25 @@ def _per_week(field: FieldChange, days: int = 1) -> str:
 
 def _tenths(field: FieldChange, days: int) -> int:
     """Of an hour, by which a week has more hours than before."""
+    return (_minutes(field.after) - _minutes(field.before)) * days * 10 // 60
+
+
+def _minutes(windows: Json) -> int:
+    """How many there are of a day, or of a whole schedule; none in what is no time of day, as a panel may hold."""
+    if isinstance(windows, list):
+        return _of_day(tuple(tuple(map(str, window)) if isinstance(window, list) else () for window in windows))
     try:
-        return (len(minutes(field.after)) - len(minutes(field.before))) * days * 10 // 60
+        return len(minutes(windows))
     except (ValueError, IndexError):
-        return 0  # somebody's panel holds what is no time of day
+        return 0
+
+
+@lru_cache(maxsize=4096)
+def _of_day(windows: tuple[tuple[str, ...], ...]) -> int:
+    try:
+        return len(minutes([list(window) for window in windows]))
+    except (ValueError, IndexError):
+        return 0
 
 
 def _hours_told(tenths: int) -> str:
@@ -235,11 +251,15 @@ class Edit:
 
 def edits(change: Change) -> list[Edit]:
     """What `field_lines` tells, to be laid out as sentences."""
-    windows = [field for field in change.fields if field.path[:2] == ("schedule", "windows") and len(field.path) == 3]
-    others = [field for field in change.fields if field not in windows and not _has_name(field, change.fields)]
+    windows = [field for field in change.fields if _is_day(field)]
+    others = [field for field in change.fields if not _is_day(field) and not _has_name(field, change.fields)]
     zone = zone_of(change.schedule)
     found = [_window_edit(days, fields[0], zone) for days, fields in _by_edit(windows)]
     return found + [edit for field in others for edit in _edits(field, change.action is Action.CREATE)]
+
+
+def _is_day(field: FieldChange) -> bool:
+    return len(field.path) == 3 and field.path[:2] == ("schedule", "windows")
 
 
 def zone_of(schedule: Json) -> str:
