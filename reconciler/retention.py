@@ -142,17 +142,19 @@ async def keep_clocks(setup: Setup, run: Run, ledger: LedgerReader, progress: Pr
     await _note(setup, run, ledger, before, now)
     campaigns = _campaigns(setup, ledger, run.fingerprints, before, now, ends_only=False)
     # Sources are read aside, so that the lease is kept alive meanwhile.
-    while campaign := await asyncio.to_thread(next, campaigns, None):
+    while not run.stopping.is_set() and (campaign := await asyncio.to_thread(next, campaigns, None)):
         for key, why in campaign.unread.items():
             progress(f"retention of {key}: nobody's fingerprints expire: {why}")
+        gone: Counter[str] = Counter()
         for page in _pages(ledger, campaign.identity):
             if run.stopping.is_set():
-                return
+                break
             judged = await asyncio.to_thread(campaign.judged, page, now, not setup.partial)
             if judged.expired or judged.left:
                 await run.journal.run(partial(_write, run, campaign, judged, now))
-            for contacts, count in judged.people.items():
-                progress(f"retention of {campaign.keys[contacts]}: the fingerprints of {people(count)} expired")
+            gone.update(judged.people)
+        for contacts, count in sorted(gone.items()):
+            progress(f"retention of {campaign.keys[contacts]}: the fingerprints of {people(count)} expired")
 
 
 async def _note(setup: Setup, run: Run, ledger: LedgerReader, before: Mapping[str, Declared], now: int) -> None:
