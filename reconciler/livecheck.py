@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from reconciler.errors import ReadIncomplete, VendorError
 from reconciler.ledger.base import LedgerReader
 from reconciler.matching import Match
-from reconciler.model import Finding, Json, Key, Live, LiveContact, Resource
+from reconciler.model import Finding, Key, Live, LiveContact, PeopleDrift, Resource
 from reconciler.providers.base import ShowsFields, TakesContacts, capabilities_for
 from reconciler.steps import note, warning
 from reconciler.units import people
@@ -48,18 +48,21 @@ class PeopleLook:
         return bool(found.missing or found.extra or found.twice or found.changed)
 
 
-def drift_of(looks: Sequence[PeopleLook]) -> list[Json]:
-    """`contacts` of the drift JSON: every campaign of which anything is known. `changed` is null where nobody looked at fields."""
-    return [
-        {
-            "key": str(look.key),
-            "missing": look.found.missing,
-            "extra": look.found.extra,
-            "changed": look.found.changed if look.how == "full" else None,
-        }
+def drift_of(looks: Sequence[PeopleLook]) -> tuple[PeopleDrift, ...]:
+    """The same as drift: every campaign of which anything is known."""
+    return tuple(
+        PeopleDrift(
+            look.key,
+            look.how,
+            look.found.expected,
+            look.found.missing,
+            look.found.extra,
+            look.found.twice,
+            look.found.changed if look.how == "full" else None,
+        )
         for look in looks
         if not look.unseen
-    ]
+    )
 
 
 async def with_live_check(planned: Planned, ledger: LedgerReader, fingerprints: Fingerprints, how: How) -> Planned:

@@ -15,6 +15,7 @@ from reconciler import observe
 from reconciler.assembly import identify
 from reconciler.ledger import open_reader
 from reconciler.livecheck import How, PeopleLook, drift_of, look_at_people
+from reconciler.model import Key, PeopleDrift
 from reconciler.setup import load, opened
 from tests.office import Office, desk, office
 
@@ -145,8 +146,9 @@ def test_as_values_for_who_asks_what_drifted(team: Office) -> None:
     add(team, "0900000008")
     edit(team, "0900000001")
     edit(team, "0900000002", lead_name="Somebody else")
-    assert drift_of(looks(team, "full")) == [{"key": SPRING, "missing": 1, "extra": 2, "changed": 1}]
-    assert drift_of(looks(team, "counts")) == [{"key": SPRING, "missing": 0, "extra": 1, "changed": None}]
+    spring = Key.parse(SPRING)
+    assert drift_of(looks(team, "full")) == (PeopleDrift(spring, "full", 3, missing=1, extra=2, changed=1),)
+    assert drift_of(looks(team, "counts")) == (PeopleDrift(spring, "counts", 3, missing=0, extra=1),)
 
 
 @pytest.mark.parametrize("how", ["counts", "full"])
@@ -166,7 +168,7 @@ def test_every_vendor_that_can_be_read_is(tmp_path: Path, how: How) -> None:
         assert all("is not known" in message or "does not say" in message for message in unread.values())
         seen = {key for key, _, _ in said}
         assert {"tel4vn-hanoi/campaign/spring-renewals", "thulium-krakow/campaign/odnowienia"} <= seen
-        assert not {one["key"] for one in drift_of(looks(made, how)) if isinstance(one, dict)} & set(unread)
+        assert not {str(one.key) for one in drift_of(looks(made, how))} & set(unread)
 
 
 def test_where_a_list_shows_fields_they_are_compared(tmp_path: Path) -> None:
