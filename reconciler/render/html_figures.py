@@ -112,7 +112,10 @@ def _bars(shown: tuple[Day, ...], other: tuple[Day, ...], else_kind: str) -> Wee
 
 @lru_cache(maxsize=4096)
 def _minutes(windows: Day) -> frozenset[int]:
-    return frozenset(minutes([list(window) for window in windows]))
+    try:
+        return frozenset(minutes([list(window) for window in windows]))
+    except (ValueError, IndexError):
+        return frozenset()  # somebody's panel holds what is no time of day
 
 
 def _runs(minutes_of_day: Iterable[int]) -> Iterable[tuple[int, int]]:

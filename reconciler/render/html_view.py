@@ -14,7 +14,7 @@ from reconciler.render.html_figures import Fall, Panel, panels, waterfall
 from reconciler.risk import ORDER, highest
 from reconciler.units import people
 
-DETAILED = 1_000  # campaigns with figures and raw fields; the others, the least dangerous, have their sentences
+DETAILED = 500  # campaigns with figures and raw fields; the others, the least dangerous, have their sentences
 COLUMNS = (*overview.VERBS, "people added", "updated", "withdrawn", "held back")
 _PEOPLE = {Action.ADD_CONTACTS: "added", Action.UPDATE_CONTACTS: "updated", Action.WITHDRAW_CONTACTS: "withdrawn"}
 _SIGNS = {
@@ -42,6 +42,12 @@ class Step:
     edits: tuple[phrases.Edit, ...] = ()
     panels: tuple[Panel, ...] = ()
     raw: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def brief(self) -> str:
+        """All of it but the figures and the raw fields, in one line."""
+        head = " ".join(filter(None, (self.sign, self.verb, self.told)))
+        return ". ".join([head, *map(str, self.edits), *(f"why: {one}" for one in self.why), self.change.source])
 
 
 @dataclass(frozen=True, slots=True)
