@@ -6,7 +6,7 @@ Whatever is not exactly what the ledger goes by is refused before anything is re
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from reconciler import config
 from reconciler.contacts import Fingerprints
@@ -23,7 +23,6 @@ if TYPE_CHECKING:  # numpy stands behind it: only where two keys are live
 
 LISTS = (SUPPRESSED, REFUSED)  # kinds of memory that hold fingerprints of people
 _NEW = "under it everybody would look new and be called again."
-_NOTHING = "Nothing was sent."
 
 
 def fingerprints_of(setup: Setup, ledger: LedgerReader) -> Fingerprints:
@@ -96,57 +95,62 @@ def findings(setup: Setup, ledger: LedgerReader, fingerprints: Fingerprints) -> 
 
 def _check(project: Project, live: LiveKeys, current: bytes, former: bytes, ledger: LedgerReader) -> None:
     """Raises WrongContactKey with what to set, unless the keys are the ledger's, or begin a rotation of its key."""
+    if _hold(live, current, former):
+        return
     ours, theirs = f"contactKey {project.contact_key}", f"formerContactKey {project.former_contact_key}"
-    if not live.current and former:
-        _refuse(
-            f"{theirs} is declared, but nothing was ever applied with this ledger, so that nobody is under a former key. Where it is the right"
-            " ledger, take formerContactKey out."
+    if not live.current:
+        said = (
+            f"{theirs} is declared, but nothing was ever applied with this ledger, so that nobody is under a former key. Where it is the"
+            " right ledger, take formerContactKey out."
         )
-    if not live.current or (current, former) == (live.current, live.former):
-        return
+    elif live.former:
+        left = people(sum(map(len, former_people(ledger).values())) // len(live.former))
+        said = _between(live, current, former, ours, theirs, left)
+    else:
+        said = _alone(live, current, former, ours, theirs)
+    raise WrongContactKey(f"{said} Nothing was sent.")
+
+
+def _hold(live: LiveKeys, current: bytes, former: bytes) -> bool:
+    if not live.current:
+        return not former
     if live.former:
-        _refuse_between(live, current, former, ours, theirs, ledger)
-    if current == live.current and live.is_retired(former):
-        return
+        return (current, former) == (live.current, live.former)
     if current == live.current:
-        _refuse(
-            f"{theirs} is no key that this ledger ever went by. Where it is the new key, swap the two; else take it out."
-        )
-    if former == live.current and not live.is_retired(current):
-        return  # a rotation begins
-    if former == live.current:
-        _refuse(f"{ours} holds a key that was rotated out, and {theirs} the one the ledger goes by: swap the two.")
-    if former:
-        _refuse(
-            f"Neither {ours} nor {theirs} is the key that this ledger goes by: {_NEW} Set formerContactKey to that one."
-        )
-    _refuse(
-        f"The contact key is not the one this ledger was written with: {_NEW} Set the old key back, in {ours}; to rotate it, name the"
-        " old key in formerContactKey as well."
-    )
+        return not former or live.is_retired(former)
+    return former == live.current and not live.is_retired(current)
 
 
-def _refuse_between(
-    live: LiveKeys, current: bytes, former: bytes, ours: str, theirs: str, ledger: LedgerReader
-) -> NoReturn:
-    """While two keys are live."""
-    left = people(sum(map(len, former_people(ledger).values())) // len(live.former))
+def _between(live: LiveKeys, current: bytes, former: bytes, ours: str, theirs: str, left: str) -> str:
+    """While two keys are live. `left`: how many people are under the former one."""
     if (current, former) == (live.former, live.current):
-        _refuse(f"The two contact keys are swapped: {ours} holds the former one, {theirs} the new one. Swap them.")
+        return f"The two contact keys are swapped: {ours} holds the former one, {theirs} the new one. Swap them."
     if current == live.former:
-        _refuse(
+        return (
             f"{ours} holds the former key, and a new one has been in use since. Set contactKey to the new one and name this one in"
             " formerContactKey."
         )
     if current != live.current:
-        _refuse(f"{ours} is not the key that this ledger goes by since its rotation began: {_NEW} Set it to that one.")
+        return f"{ours} is not the key that this ledger goes by since its rotation began: {_NEW} Set it to that one."
     if former:
-        _refuse(f"{theirs} is not the former key of this ledger, under which are {left}. Set it to that one.")
-    _refuse(
+        return f"{theirs} is not the former key of this ledger, under which are {left}. Set it to that one."
+    return (
         f"The contact key is being rotated, and under the former one are {left}, who would look new and be called again. Name the"
         " former key in formerContactKey; `reconciler state rekey` says when it can be taken out."
     )
 
 
-def _refuse(said: str) -> NoReturn:
-    raise WrongContactKey(f"{said} {_NOTHING}")
+def _alone(live: LiveKeys, current: bytes, former: bytes, ours: str, theirs: str) -> str:
+    """While one key is live."""
+    if current == live.current:
+        return f"{theirs} is no key that this ledger ever went by. Where it is the new key, swap the two; else take it out."
+    if former == live.current:
+        return f"{ours} holds a key that was rotated out, and {theirs} the one the ledger goes by: swap the two."
+    if former:
+        return (
+            f"Neither {ours} nor {theirs} is the key that this ledger goes by: {_NEW} Set formerContactKey to that one."
+        )
+    return (
+        f"The contact key is not the one this ledger was written with: {_NEW} Set the old key back, in {ours}; to rotate it, name the old"
+        " key in formerContactKey as well."
+    )

@@ -70,7 +70,7 @@ class Project:
             suppressions={declared.name: declared for declared in lists},
             sent=changes.pop("sent", ()),
             region=changes.pop("region", "VN"),
-            fingerprints=PRINTS,
+            fingerprints=changes.pop("fingerprints", PRINTS),
             root=self.root,
             environ=self.environ,
             now=NOW,
