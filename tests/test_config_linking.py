@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.model import Finding
+from reconciler.selection import choose
 from tests.declared import (
     CAMPAIGN,
     CONNECTION,
@@ -196,3 +197,16 @@ def test_a_waiver_for_nobody_raises_a_warning(tmp_path: Path) -> None:
     waiver = "{guard: suppressionReleased, suppression: nobody, reason: x, until: 2026-06-30}"
     found = warnings(tmp_path, reconciler=spec(f"{{guards: {{waivers: [{waiver}]}}}}"))
     assert found["W22"].message == 'a waiver names suppression list "nobody", which is not declared.'
+
+
+def test_what_campaigns_share_is_known_with_its_users(tmp_path: Path) -> None:
+    other = campaign("autumn", ("  recall: gentle\n", ""), ("  contacts: [people]\n", ""))
+    tree = loaded(tmp_path, other=other)
+    users = {(part.kind, part.name): [key.name for key in part.campaigns] for part in tree.shared}
+    assert users == {
+        ("ContactSet", "people"): ["spring"],
+        ("RecallPolicy", "gentle"): ["spring"],
+        ("Schedule", "office-hours"): ["autumn", "spring"],
+    }
+    assert {part.kind: part.source.partition(":")[0] for part in tree.shared}["Schedule"] == "shared.yaml"
+    assert choose(tree, ["campaign=autumn"], []).shared == tree.shared

@@ -209,7 +209,7 @@ def _step(change: Change, deltas: Mapping[Key, ContactDelta]) -> Iterable[str]:
         verb = {Action.UPDATE_CONTACTS: "updated", Action.WITHDRAW_CONTACTS: "withdrawn"}.get(change.action, "added")
         yield "    - " + escape(short(phrases.people_line(verb, change.contacts.count, deltas.get(change.key))))
     if len(reasons) > 1:
-        yield from (f"    - {escape(short(reason))}" for reason in reasons)
+        yield from (f"    - why: {escape(short(reason))}" for reason in reasons)
 
 
 def _foot(plan: Plan) -> str:

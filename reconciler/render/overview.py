@@ -208,9 +208,8 @@ def _calls(plan: Plan) -> Iterator[Meaning]:
     for change in plan.changes:
         for kind, fields in _edited(change):
             name = owners.get((kind, change.key), "") if fields[0].cause is not Cause.DRIFT else ""
-            same = repr([(f.path, f.before, f.after, f.cause is Cause.DRIFT) for f in fields]) + phrases.zone_of(
-                change.schedule
-            )
+            zone = phrases.zone_of(change.schedule) if kind == "Schedule" else ""
+            same = repr([zone, *((f.path, f.before, f.after, f.cause is Cause.DRIFT) for f in fields)])
             groups.setdefault((kind, name, same), (replace(change, fields=fields), []))[1].append(change.key)
     for (kind, name, _), (change, keys) in groups.items():
         told = "; ".join(map(_edit, phrases.edits(change)))

@@ -91,11 +91,16 @@ def _glance(plan: Plan, paint: Paint) -> Iterable[str]:
     lines = [paint(summary_line(plan), "bold"), f"People: {', '.join(overview.people_told(plan))}."]
     yield "\n".join([*lines, *_found(plan, paint)])
     meanings = overview.meanings(plan)
-    told = [f"  {meaning}" for meaning in meanings[:MOST_MEANINGS]]
+    told = [line for meaning in meanings[:MOST_MEANINGS] for line in _meaning(meaning)]
     if len(meanings) > MOST_MEANINGS:
         told.append(f"  and {len(meanings) - MOST_MEANINGS:,} more such changes")
     if told:
         yield "\n".join([paint("What changes for those who are called", "bold"), *told])
+
+
+def _meaning(meaning: overview.Meaning) -> list[str]:
+    head = f"  {meaning.subject}, {meaning.place}" if meaning.place else f"  {meaning.subject}"
+    return [head, f"      {meaning.told}", *([f"      {meaning.users}"] if meaning.users else [])]
 
 
 def _found(plan: Plan, paint: Paint) -> Iterable[str]:
