@@ -66,8 +66,12 @@ def figures(plan: Plan, groups: Sequence[Group]) -> tuple[Figure, ...]:
         Figure("people added", added, "can be called who could not be", "dialling" if added else ""),
         Figure("people withdrawn", withdrawn, "are called no more", "destructive" if withdrawn else ""),
         Figure("suppressed", counts["suppressed"], "on a list of refusals: never sent"),
-        Figure("connections", len(groups), counted(changed, "campaign changes", "campaigns change")),
-        Figure("errors", errors, beside, "destructive" if errors else ""),
+        Figure(
+            "connection" if len(groups) == 1 else "connections",
+            len(groups),
+            counted(changed, "campaign changes", "campaigns change"),
+        ),
+        Figure("error" if errors == 1 else "errors", errors, beside, "destructive" if errors else ""),
     )
 
 
