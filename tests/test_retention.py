@@ -16,6 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler import retention
+from reconciler.contacts import Fingerprints
+from reconciler.contacts.rotation import Rotating
 from reconciler.ledger import open_ledger, open_reader
 from reconciler.ledger.base import Lease, Ledger, LedgerReader, Op, RequestState, Result, Verdict
 from reconciler.ledger.base import OpState as S
@@ -38,7 +40,7 @@ from reconciler.setup import Setup
 from reconciler.world import World
 from reconciler.writer import Run
 from tests.contacts_support import ANN, BOB, CAT, DAN, PRINTS, contact_set, inline, phones
-from tests.contract.ledgers import KEY_CHECK, HandClock, holder, request
+from tests.contract.ledgers import KEY_CHECK, STORES, HandClock, holder, request
 
 DAY = 86_400
 HERE = Source("reconciler.yaml", 1)
@@ -58,9 +60,13 @@ class Desk:
     campaigns: tuple[Resource, ...] = ()
     connections: Mapping[str, Connection] = field(default_factory=lambda: {"hanoi": HANOI})
     told: list[str] = field(default_factory=list)
+    state: StateStore = field(default_factory=StateStore)
+    environ: dict[str, str] = field(default_factory=dict)
+    prints: Fingerprints = PRINTS
 
     def __post_init__(self) -> None:
-        self.state = StateStore(path=str(self.root / "state.db"))
+        if self.state.backend == "sqlite":
+            self.state = StateStore(path=str(self.root / "state.db"))
 
     def setup(self, partial: bool = False) -> Setup:
         project = Project("acme", str(self.root), self.state, None, {}, (), HERE)
@@ -73,7 +79,7 @@ class Desk:
 
     @contextmanager
     def writing(self) -> Iterator[tuple[Ledger, Lease]]:
-        with closing(open_ledger(self.state, str(self.root), {}, self.clock)) as ledger:
+        with closing(open_ledger(self.state, str(self.root), self.environ, self.clock)) as ledger:
             lease = ledger.acquire(holder(), 60)
             ledger.start(lease, KEY_CHECK)
             yield ledger, lease
@@ -81,7 +87,7 @@ class Desk:
 
     @contextmanager
     def reading(self) -> Iterator[LedgerReader]:
-        with closing(open_reader(self.state, str(self.root), {}, self.clock)) as reader:
+        with closing(open_reader(self.state, str(self.root), self.environ, self.clock)) as reader:
             yield reader
 
     def send(self, name: str, *numbers: str, state: S = S.CONFIRMED, revision: int = 1, keys: str = "") -> None:
@@ -105,7 +111,7 @@ class Desk:
         async def run() -> None:
             with self.writing() as (ledger, lease), self.reading() as reader:
                 async with Journal(ledger) as journal:
-                    on = Run(journal, lease, PRINTS, self.clock)
+                    on = Run(journal, lease, self.prints, self.clock)
                     if stopping:
                         on.stopping.set()
                     await retention.keep_clocks(self.setup(partial), on, reader, self.told.append)
@@ -114,7 +120,7 @@ class Desk:
 
     def plan(self, partial: bool = False) -> tuple[Finding, ...]:
         with self.reading() as reader:
-            return retention.findings(self.setup(partial), WORLD, reader, PRINTS)
+            return retention.findings(self.setup(partial), WORLD, reader, self.prints)
 
     def known(self) -> set[str]:
         """Whose fingerprints are left."""
@@ -336,6 +342,33 @@ def test_another_number_of_the_same_key_is_the_same_person(desk: Desk) -> None:
     assert desk.known() == {CAT}
 
 
+def test_while_two_contact_keys_are_live_people_are_known_under_either(desk: Desk) -> None:
+    desk.send("may", CAT, keys="C3")
+    desk.let_go()
+    known = b"".join(sorted(PRINTS.person(number) for number in (ANN, BOB, CAT)))
+    desk.prints = Rotating(b"another contact key of the tests, of 32 bytes", PRINTS, PRINTS.operations, lambda: known)
+    rows = [{"phone": ANN, "id": ""}, {"phone": DAN, "id": "C3"}]
+    desk.declare("may", origin=inline(rows), key="id")
+    desk.apply()
+    later(desk, 90)
+    desk.apply()
+    assert desk.known() == {ANN, CAT}
+
+
+def test_in_postgresql(tmp_path: Path) -> None:
+    with STORES["postgres"](tmp_path) as store:
+        desk = Desk(tmp_path, store.clock, state=store.state, environ=store.environ)
+        desk.declare("may", BOB)
+        desk.bind()
+        desk.send("may", ANN, BOB, CAT)
+        desk.let_go()
+        desk.apply()
+        later(desk, 90)
+        assert [finding.message.split(" expire")[0] for finding in desk.plan()] == ["The fingerprints of 2 people"]
+        desk.apply()
+        assert desk.known() == {BOB}
+
+
 def test_a_source_that_cannot_be_read_lets_nobody_expire(desk: Desk) -> None:
     desk.let_go()
     desk.declare("may")
@@ -423,6 +456,30 @@ def test_a_run_that_is_to_stop_lets_nobody_expire(desk: Desk) -> None:
     later(desk, 90)
     desk.apply(stopping=True)
     assert desk.known() == {ANN, BOB}
+
+
+def test_a_run_that_is_told_to_stop_ends_after_the_page_and_the_next_goes_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = retention._write
+
+    def stopped(run: Run, *about: Any) -> None:
+        run.stopping.set()
+        write(run, *about)
+
+    desk.let_go()
+    desk.declare("may")
+    desk.apply()
+    later(desk, 90)
+    with monkeypatch.context() as short:
+        short.setattr(retention, "PAGE", 2)
+        short.setattr(retention, "_write", stopped)
+        desk.apply()
+    assert len(desk.known()) == 1 and "of 1 person expired" in desk.told[-1]
+    desk.apply()
+    assert desk.known() == set()
+    with desk.reading() as reader:
+        assert expired(reader)[IDENTITY, "may"].people == 2
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4])
