@@ -65,8 +65,8 @@ def test_a_blocked_plan_is_written_and_shown_but_not_applied(team: Office) -> No
         team.run("apply", "plan.json"), 4,
         "Blocked; nothing was sent.",
         "  guard-creates  reconciler.yaml:1: 1 create in one plan; the limit is 0.",
-        "      If that is meant: raise spec.guards.creates in reconciler.yaml, or add spec.guards.waivers: [{guard: creates, "
-        'campaign: NAME, reason: "...", until: DATE}].',
+        "      If that is meant: raise spec.guards.creates.max in reconciler.yaml, or waive it for a time in reconciler.yaml: "
+        'spec.guards.waivers: [{guard: creates, campaign: NAME, reason: "...", until: DATE}].',
     )  # fmt: skip
     assert writes(team) == []
 

@@ -222,7 +222,8 @@ def test_a_request_is_read_with_custom_as_an_object_or_as_text() -> None:
         "custom": {"issue_id": "XYZ-ABC-01", "count": 3, "rc": MARK},
     }
     read = contacts.contact_of(request(row), "PL")
-    assert read.fields == {"issue_id": "XYZ-ABC-01", "name": "Jan", "process_not_before": "2026-06-01 10:00:00"}
+    window = "2026-06-01 10:00:00"
+    assert read.fields == {"issue_id": "XYZ-ABC-01", "count": "3", "name": "Jan", "process_not_before": window}
     assert (read.identifier, read.called, read.closed, read.busy) == (MARK, True, True, False)
     shadowed = {"id": REQUEST, "custom": {"name": "theirs", "note": "theirs"}, "name": None}
     assert contacts.contact_of(request(shadowed), "PL").fields == {"note": "theirs"}
