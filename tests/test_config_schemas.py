@@ -15,7 +15,19 @@ from hypothesis import strategies as st
 
 from reconciler import config, planfile
 from reconciler.config import schemas, typed
-from reconciler.model import Action, Change, Doubt, FieldChange, Finding, Plan, Risk, Severity, Unmanaged
+from reconciler.model import (
+    Action,
+    Cause,
+    Change,
+    Doubt,
+    FieldChange,
+    Finding,
+    Plan,
+    Risk,
+    Severity,
+    SharedPart,
+    Unmanaged,
+)
 from tests.build import KEY, delta, plan
 
 KINDS = (*config.kinds(), "plan", "approval", "drift")
@@ -140,7 +152,8 @@ def test_both_validators_agree_on_what_is_nearly_right(data: st.DataObject) -> N
 
 
 def full_plan() -> Plan:
-    change = Change(1, Action.UPDATE, KEY, "x.yaml:1", "changed", Risk.DIALLING, (), (FieldChange(("ratio",), 1, [2]),))
+    fields = (FieldChange(("ratio",), 1, [2]), FieldChange(("ratio",), 1, 2, Cause.DECLARED, "x.yaml:3"))
+    change = Change(1, Action.UPDATE, KEY, "x.yaml:1", "changed", Risk.DIALLING, (), fields)
     digest = "sha256:" + "0" * 64
     made = plan(
         changes=(change,),
@@ -152,6 +165,8 @@ def full_plan() -> Plan:
             Doubt("01", str(KEY), "create", "2026-06-01T08:00:00Z", "r", 3, "held", "[rc:1]", "reconciler resolve"),
         ),
         select=("campaign=spring",),
+        commit="a1b2c3d",
+        shared=(SharedPart("Schedule", "hours", "x.yaml:1", (KEY,)),),
     )
     return planfile.seal(_with_config(made, digest))
 

@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.model import (
     Action,
+    Cause,
     Change,
     ContactChange,
     ContactDelta,
@@ -277,6 +278,36 @@ def test_the_comment_says_at_once_who_may_be_called_when() -> None:
         "- <b>campaign spring</b>: attempts: up to 1 attempt becomes up to 2 attempts\n"
     )
     assert f"- <b>campaign spring</b>: {widened}" in told.partition("<details>")[0] + "\n"
+
+
+def test_what_ends_and_what_begins_is_told_before_it_is_unfolded() -> None:
+    keys = [Key("acme", "campaign", f"c{i}") for i in range(7)]
+    made = plan(
+        changes=(change(Action.DELETE, risk=Risk.DESTRUCTIVE), *(change(Action.START, key=key) for key in keys[:7]))
+    )
+    head = markdown.plan_markdown(made).partition("<details>")[0]
+    assert "- <b>campaign spring</b>: deleted at the vendor\n" in head
+    assert "- <b>7 campaigns (c0, c1, c2, c3, c4, and 2 more)</b>: started: it dials from then on\n" in head
+    assert "  campaign spring\n      deleted at the vendor\n" in text.plan_text(made)
+
+
+def test_a_field_that_nobody_wrote_says_so() -> None:
+    fields = (
+        FieldChange(("displayName",), "a", "b", Cause.DEFAULT),
+        FieldChange(("note",), "a", "b", Cause.FIRST, "a.yaml:3"),
+    )
+    told = text.plan_text(plan(changes=(change(Action.UPDATE, *fields),)))
+    assert "      why             name: not declared, and its default is another one now\n" in told
+    assert "      why             note: declared for the first time, a.yaml:3\n" in told
+    adopted = change(Action.UPDATE, fields[1], reason="bound by id 7, never applied")
+    assert "      why             bound by id 7, never applied\n" in text.plan_text(plan(changes=(adopted,)))
+
+
+def test_what_a_panel_holds_need_not_be_a_time_of_day() -> None:
+    odd = windows("mon", [["soon", "later"], [], "never"], [["09:00", "17:00"]])
+    whole = FieldChange(("schedule",), {"windows": {"mon": [["x"]]}}, {"windows": {"mon": [["09:00", "17:00"]]}})
+    told = text.plan_text(plan(changes=(change(Action.UPDATE, odd), change(Action.UPDATE, whole))))
+    assert "mon soon-later and   ->  09:00-17:00   +8 h a week" in told and "mon x  ->  mon 09:00-17:00" in told
 
 
 def test_nothing_done_is_not_called_done_in_part() -> None:

@@ -23,6 +23,11 @@ _PEOPLE: Final = {
     Action.UPDATE_CONTACTS: "updated",
     Action.WITHDRAW_CONTACTS: "withdrawn",
 }
+_TOLD: Final = {
+    Action.DELETE: "deleted at the vendor",
+    Action.STOP: "stopped",
+    Action.START: "started: it dials from then on",
+}
 _CALLS: Final = {"schedule": "Schedule", "recall": "RecallPolicy"}
 _KINDS: Final = {"Schedule": "schedule", "RecallPolicy": "recall policy", "ContactSet": "contact set"}
 _CAUSES: Final = {
@@ -197,8 +202,15 @@ class Meaning:
 
 
 def meanings(plan: Plan) -> list[Meaning]:
-    """Hours and attempts that change, then sets that several campaigns share."""
-    return [*_calls(plan), *_sets(plan)]
+    """What is deleted, stopped and started, then hours and attempts that change, then sets that several campaigns share."""
+    return [*_ended(plan), *_calls(plan), *_sets(plan)]
+
+
+def _ended(plan: Plan) -> Iterator[Meaning]:
+    for action, told in _TOLD.items():
+        keys = [change.key for change in plan.changes if change.action is action]
+        if keys:
+            yield Meaning(_campaigns(keys), "", told)
 
 
 def _calls(plan: Plan) -> Iterator[Meaning]:
