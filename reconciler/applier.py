@@ -45,6 +45,7 @@ class Applier:
     run: Run
     world: World
     progress: Progress
+    moved: Callable[[sending.Moved], None]
     _live: dict[Key, Live] = field(default_factory=dict)
     _identities: dict[Key, str] = field(default_factory=dict)
 
@@ -155,7 +156,7 @@ class Applier:
 
     async def _contacts(self, change: Change, match: Match, site: Site, writer: StepWriter) -> tuple[str, str]:
         total = change.contacts.count if change.contacts else 0
-        container = await sending.Sending(self.world, writer, self._now(match), total, self.progress).run()
+        container = await sending.Sending(self.world, writer, self._now(match), total, self.moved).run()
         return (
             container,
             f"{people(writer.later)} in a call just now; apply again when it is over" if writer.later else "",
@@ -213,9 +214,11 @@ async def claim_identity(run: Run, match: Match) -> str:
     return identity
 
 
-async def carry_out(run: Run, planned: Planned, progress: Progress) -> tuple[Outcome, ...]:
+async def carry_out(
+    run: Run, planned: Planned, progress: Progress, moved: Callable[[sending.Moved], None]
+) -> tuple[Outcome, ...]:
     """Apply all changes of a plan; afterwards the ledger knows of everything that is as declared."""
-    outcomes = await Applier(run, planned.world, progress).apply(planned.plan.changes)
+    outcomes = await Applier(run, planned.world, progress, moved).apply(planned.plan.changes)
     await remember_settled(run, planned)
     await keep(run, planned, outcomes)
     return outcomes

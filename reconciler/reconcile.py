@@ -44,12 +44,12 @@ async def apply(setup: Setup, sites: Mapping[str, Site], options: Options) -> Re
         if not options.confirm(planned.plan) and planned.plan.changes:
             return report(run, ledger, planned.plan, ())
         await remember_plan(run, options.approved or planned.plan)
-        outcomes = await carry_out(run, planned, options.progress)
+        outcomes = await carry_out(run, planned, options.progress, options.moved)
         patience = setup.clock.monotonic() + options.settle_timeout
         while settled := await settle_doubts(run, sites, ledger, setup.resources(), outcomes, patience):
             rest = without_stale(await plan(setup, sites, ledger), outcomes)
             go_on = await agreed(setup, run, options.approved, unsigned(setup, options), planned.plan, rest.plan)
-            more = await carry_out(run, rest, options.progress) if go_on else None
+            more = await carry_out(run, rest, options.progress, options.moved) if go_on else None
             outcomes = merged(outcomes, more, settled)
         await retention.keep_clocks(setup, run, ledger, options.progress)
         return report(run, ledger, planned.plan, outcomes)

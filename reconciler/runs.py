@@ -19,13 +19,14 @@ from reconciler.ledger.holder import this_process
 from reconciler.ledger.journal import Journal
 from reconciler.model import Outcome, Plan, Report, Result, Tally
 from reconciler.redact import mask, places
+from reconciler.sending import Moved
 from reconciler.setup import Setup
 from reconciler.writer import Interrupted, Run
 
 LOCK_RETRY = 1.0  # seconds between two looks at a held lease
 
 
-def _nothing(_: str) -> None:
+def _nothing(_: object) -> None:
     return None
 
 
@@ -45,6 +46,7 @@ class Options:
     lock_timeout: float = 0.0
     settle_timeout: float = 0.0
     progress: Callable[[str], None] = _nothing
+    moved: Callable[[Moved], None] = _nothing
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     take_over: bool = False
     approval_file: Path | None = None

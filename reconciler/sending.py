@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from reconciler import units
 from reconciler.errors import ReconcilerError
-from reconciler.model import Action, Binding, Contact, Limits, Live, LiveContact, Person, Phone, Resource
+from reconciler.model import Action, Binding, Contact, Key, Limits, Live, LiveContact, Person, Phone, Resource
 from reconciler.providers.base import Edit, Leaving, TakesContacts, capabilities_for
 from reconciler.rollback import check_empty
 from reconciler.world import World
-from reconciler.writer import StepWriter, marked
+from reconciler.writer import StepWriter
 
 if TYPE_CHECKING:  # an engine stands behind it, and every plan comes by here
     from reconciler.contacts import People
@@ -31,18 +31,36 @@ BUDGET = (
     20,
     0.1,
 )  # people a vendor may refuse of one set in one run: so many, and beyond that this share of those sent
-EVERY = 10.0  # seconds between two lines of progress
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """How far one contact set is. `done`: people whose answer is known, or known to be lost; `total`: as planned.
+
+    `steady`: the calls have their full size, so that the pace of now is that of the rest. `over`: nothing more of it is sent.
+    """
+
+    key: Key
+    action: Action
+    done: int
+    total: int
+    rejected: int
+    in_doubt: int
+    steady: bool
+    over: bool = False
 
 
 def everybody(world: World, writer: StepWriter, resource: Resource) -> list[Contact]:
     """All people of a campaign whose vendor takes them inside the create call."""
     people = world.people[resource.key]
-    return [
-        marked(writer.run, writer.key, writer.identity, _at_run(contact, name, writer.create_run))
-        for name in resource.contacts
-        for batch in people.batches(Action.ADD_CONTACTS, name, 10_000)
-        for contact in batch
-    ]
+    return writer.marked(
+        [
+            _at_run(contact, name, writer.create_run)
+            for name in resource.contacts
+            for batch in people.batches(Action.ADD_CONTACTS, name, 10_000)
+            for contact in batch
+        ]
+    )
 
 
 def _at_run(contact: Contact, name: str, create_run: int) -> Contact:
@@ -58,13 +76,19 @@ class Sending:
     writer: StepWriter
     campaign: Live
     total: int
-    progress: Callable[[str], None]
+    moved: Callable[[Moved], None]
     _done: int = 0
-    _told: float = 0.0
+    _steady: bool = False
 
     async def run(self) -> str:
         """Returns the container's vendor id. Raises what the first failed call raised; calls in flight are finished."""
-        self._told = self.writer.run.clock.monotonic()
+        self.writer.counted = self._tell
+        try:
+            return await self._run()
+        finally:
+            self._tell(over=True)
+
+    async def _run(self) -> str:
         container = self.world.containers.get(self.writer.key, "")
         if not container:
             container = await self._provider.open(self.writer, self.campaign, self._resource, self.writer.key.contacts)
@@ -98,7 +122,7 @@ class Sending:
 
     async def _add(self, container: str) -> None:
         async def send(batch: Sequence[Contact]) -> None:
-            chosen = [marked(self.writer.run, self.writer.key, self.writer.identity, contact) for contact in batch]
+            chosen = self.writer.marked(batch)
             with self.writer.carrying(chosen):
                 await self._provider.add(self.writer, self.campaign, self._resource, container, chosen)
 
@@ -145,6 +169,7 @@ class Sending:
         running: set[asyncio.Task[None]] = set()
         try:
             for batch in _growing(items, self._batch_size, lambda: self.writer.tally.in_doubt):
+                self._steady = len(batch) == self._batch_size
                 task = asyncio.ensure_future(self._tracked(send, batch))
                 running.add(task)
                 if len(running) >= limit or len(batch) < self._batch_size:
@@ -161,10 +186,12 @@ class Sending:
         await send(batch)
         self._done += len(batch)
         self._check_budget()
-        now = self.writer.run.clock.monotonic()
-        if now - self._told >= EVERY:
-            self._told = now
-            self.progress(f"{self.writer.key.contacts}  {self._done:,} / {self.total:,}")
+
+    def _tell(self, *, over: bool = False) -> None:
+        tally, key = self.writer.tally, self.writer.key
+        done = tally.confirmed + tally.rejected + tally.in_doubt + tally.already_present + self.writer.later
+        counts = (done, self.total, tally.rejected, tally.in_doubt)
+        self.moved(Moved(key, self.writer.action, *counts, self._steady, over))
 
     def _check_budget(self) -> None:
         """Raises OverBudget where so many were refused that something is wrong with all of them."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -31,6 +32,7 @@ from reconciler.providers.http import LONGEST_WAIT, Account
 
 SEND_WINDOW = 5.0  # seconds between a claim and its send; an older claim is given back and made again
 ATTEMPTS = 5  # claims for one call that was proved not sent each time
+ADDS = frozenset({Action.ADD_CONTACTS, Action.CREATE})
 _STATES = {
     "confirmed": OpState.CONFIRMED,
     "already": OpState.ALREADY,
@@ -48,6 +50,10 @@ class Interrupted(ReconcilerError):
 
 class BreakerOpen(ReconcilerError):
     """An answer of this account was lost that nobody can ask for: nothing more goes there in this run."""
+
+
+def _nothing() -> None:
+    return None
 
 
 @dataclass(slots=True)
@@ -72,7 +78,8 @@ class StepWriter:
     """A `Writer` for one step of one object.
 
     `readable`: a lost answer can be settled by asking the vendor. `tally`, `later` and `touched` tell afterwards what became of its
-    people, how many the vendor wants asked again, and whether the vendor may hold something new.
+    people, how many the vendor wants asked again, and whether the vendor may hold something new. `counted` is called whenever the
+    first two have changed.
     """
 
     run: Run
@@ -86,7 +93,18 @@ class StepWriter:
     tally: Tally = field(default_factory=Tally)
     later: int = 0
     touched: bool = False
+    counted: Callable[[], None] = _nothing
     _people: dict[Person, Contact] = field(default_factory=dict, repr=False)
+    _adds: dict[Person, bytes] = field(default_factory=dict, repr=False)  # their keys, where `marked` made them
+
+    def marked(self, contacts: Sequence[Contact]) -> list[Contact]:
+        """The contacts with their public marks, each the same in every run at one revision; to be carried."""
+        return [self._marked(contact) for contact in contacts]
+
+    def _marked(self, contact: Contact) -> Contact:
+        op_key = contact_op_key(self.run, self.key, self.identity, Action.ADD_CONTACTS, contact)
+        self._adds[contact.person] = op_key
+        return replace(contact, mark=self.run.fingerprints.mark(op_key))
 
     @contextmanager
     def carrying(self, contacts: Sequence[Contact]) -> Iterator[None]:
@@ -97,6 +115,7 @@ class StepWriter:
         finally:
             for contact in contacts:
                 self._people.pop(contact.person, None)
+                self._adds.pop(contact.person, None)
 
     async def note_absent(self, people: Sequence[Person]) -> None:
         """Record people as withdrawn of whom a complete read showed nothing: no call is needed."""
@@ -105,7 +124,7 @@ class StepWriter:
         verdict = Verdict(RequestState.CONFIRMED, results, None, "absent in a complete read")
         request_id = await self.run.journal.run(lambda ledger: ledger.claim(self.run.lease, request))
         await self._record(request_id, verdict)
-        self._count(tuple(Item("already") for _ in people))
+        self._count([Item("already")] * len(people))
 
     async def read(self, call: Call) -> Reply:
         return await self.account.read(call)
@@ -168,7 +187,7 @@ class StepWriter:
         state = RequestState.IN_DOUBT if doubtful else RequestState.CONFIRMED
         verdict = Verdict(state, results, answer.status, "answered", self._bindings(receipt, people))
         await self._record(request_id, verdict)
-        self._count(receipt.items or tuple(Item("confirmed") for _ in people))
+        self._count(receipt.items or [Item("confirmed")] * len(people))
         return receipt
 
     async def _failed(self, request_id: str, request: Request, error: VendorError, people: Sequence[Person]) -> None:
@@ -180,7 +199,7 @@ class StepWriter:
         results = [Result(op.op_key, OpState.IN_DOUBT) for op in request.ops]
         verdict = Verdict(RequestState.IN_DOUBT, results, error.status or None, type(error).__name__)
         await self._record(request_id, verdict)
-        self._count(tuple(Item("in_doubt") for _ in people))
+        self._count([Item("in_doubt")] * len(people))
         if not (request.repeatable or self.readable):
             self.run.broken.add(self.key.connection)
         if not isinstance(error, OutcomeUnknown):
@@ -204,14 +223,10 @@ class StepWriter:
         await self.run.journal.run(lambda ledger: ledger.outcome(self.run.lease, request_id, verdict))
 
     def _count(self, items: Iterable[Item]) -> None:
-        for item in items:
-            self.tally += Tally(
-                confirmed=item.state == "confirmed",
-                rejected=item.state == "rejected",
-                in_doubt=item.state == "in_doubt",
-                already_present=item.state == "already",
-            )
-            self.later += item.state == "later"
+        count = Counter(item.state for item in items)
+        self.tally += Tally(count["confirmed"], count["rejected"], count["in_doubt"], count["already"])
+        self.later += count["later"]
+        self.counted()
 
     # ---- what a request concerns -----------------------------------------------------------------------------------
 
@@ -228,7 +243,7 @@ class StepWriter:
 
     def _object_op(self, call: Call) -> Op:
         """A call that makes something has one key for good; a repeatable one, or a switch, is a new operation each time."""
-        makes = self.action in {Action.CREATE, Action.ADD_CONTACTS} and not call.repeatable
+        makes = self.action in ADDS and not call.repeatable
         revision = self.create_run if makes else self.run.lease.epoch
         verb = f"{self.action}/{call}/{self.key.contacts}" + ("" if makes else f"/{self.run.calls}")
         op_key = self.run.fingerprints.operation(self.key.connection, self.identity, Person(b""), revision, verb)
@@ -236,14 +251,15 @@ class StepWriter:
 
     def _contact_op(self, person: Person) -> Op:
         contact = self._people[person]
-        op_key = contact_op_key(self.run, self.key, self.identity, self.action, contact)
+        known = self._adds.get(person) if self.action in ADDS else None
+        op_key = known or contact_op_key(self.run, self.key, self.identity, self.action, contact)
         key = self.key if self.key.contacts else self.key.contact_set(contact.contacts)
         return Op(
             op_key, key, self.identity, self.action, person, contact.revision, contact.key_mac, contact.fields_mac
         )
 
     def _results(self, request: Request, receipt: Receipt, people: Sequence[Person]) -> list[Result]:
-        items = receipt.items or tuple(Item("confirmed") for _ in people)
+        items = receipt.items or [Item("confirmed")] * len(people)
         if len(items) != len(people):
             raise ValueError("as many results as people sent")
         own = [Result(op.op_key, OpState.CONFIRMED, receipt.vendor_id) for op in request.ops if op.person is None]
@@ -275,13 +291,7 @@ def contact_op_key(run: Run, key: Key, identity: str, action: Action, contact: C
 
 def sealed_verb(action: str, epoch: int) -> str:
     """What the ledger key of something done to a person calls it. `epoch`: of the run that claims it."""
-    return "add" if action in {Action.ADD_CONTACTS, Action.CREATE} else f"{action}/{epoch}"
-
-
-def marked(run: Run, key: Key, identity: str, contact: Contact) -> Contact:
-    """The contact with its public mark, the same in every run at one revision."""
-    op_key = contact_op_key(run, key, identity, Action.ADD_CONTACTS, contact)
-    return replace(contact, mark=run.fingerprints.mark(op_key))
+    return "add" if action in ADDS else f"{action}/{epoch}"
 
 
 def _wait(attempt: int, error: NotSent | RateLimited) -> float:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 import pickle
 import re
 
@@ -136,3 +138,13 @@ def test_the_key_cannot_be_printed_or_pickled() -> None:
     assert repr(PRINTS) == str(PRINTS) == "Fingerprints(•••)"
     with pytest.raises(TypeError, match="never pickled"):
         pickle.dumps(PRINTS)
+
+
+def test_an_operation_is_an_hmac_and_its_mark_base_32() -> None:
+    """By the library's own functions, over the parts one by one."""
+    person = PRINTS.person(ANN)
+    parts = ("conn", "id", person.hex(), "3", "add")
+    said = b"".join(b"%d:%b" % (len(part.encode()), part.encode()) for part in parts)
+    op_key = PRINTS.operation("conn", "id", person, 3, "add")
+    assert op_key == person[:6] + hmac.digest(PRINTS.operations, said, "sha256")[:10]
+    assert PRINTS.mark(op_key) == "rc-" + base64.b32encode(op_key[-10:]).decode().lower()

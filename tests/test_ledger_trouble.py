@@ -179,7 +179,7 @@ def test_a_disk_that_fills_up_in_the_middle_of_an_apply(fresh: Office, room: lis
     before = crowd(fresh)
     room[0] = pages
     broken = fresh.run("apply", "--auto-approve")
-    assert broken.code == 1, broken
+    assert broken.code in {1, 8}, broken  # 8: something came through before
     assert "the disk is full" in broken.out + broken.err and "bug in reconciler" not in broken.out + broken.err
     fresh.run("apply", "--auto-approve")
     assert fresh.most_dials() <= 1

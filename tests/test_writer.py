@@ -19,7 +19,7 @@ from reconciler.ledger.journal import Journal
 from reconciler.model import Action, Contact, Phone, StateStore, Tally
 from reconciler.providers.base import Call, Item, Receipt, Reply
 from reconciler.providers.http import Account
-from reconciler.writer import ATTEMPTS, BreakerOpen, Interrupted, Run, StepWriter, contact_op_key, marked
+from reconciler.writer import ATTEMPTS, BreakerOpen, Interrupted, Run, StepWriter, contact_op_key
 from tests.contract.ledgers import CAMPAIGN, KEY_CHECK, MAY, HandClock, Store, holder
 from tests.support import connection
 
@@ -362,8 +362,8 @@ def test_marks_are_public_stable_and_tell_people_apart(desk: Callable[..., Desk]
     found: list[str] = []
 
     async def act(writer: StepWriter) -> None:
+        found.extend(contact.mark for contact in writer.marked(PEOPLE))
         for contact in PEOPLE:
-            found.append(marked(writer.run, MAY, IDENTITY, contact).mark)
             key = contact_op_key(writer.run, MAY, IDENTITY, Action.ADD_CONTACTS, contact)
             assert key == contact_op_key(writer.run, MAY, IDENTITY, Action.CREATE, contact)
             assert key != contact_op_key(writer.run, MAY, IDENTITY, Action.WITHDRAW_CONTACTS, contact)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.common import formats, paint, setup, tell, write
+from reconciler.cli.common import formats, paint, setup, write
 from reconciler.cli.duration import in_seconds
+from reconciler.cli.progress import Board, board
 
 if TYPE_CHECKING:
     from reconciler.model import Plan, Report
@@ -85,13 +86,13 @@ def command(
         raise Misuse("Name a plan file or say --resume, not both.")
     if not planfile and not auto_approve and resume is None and not sys.stdin.isatty():
         raise Misuse("Without a terminal name a plan file or say --auto-approve.")
-    approved = None
+    approved, told = None, board(click.get_current_context().color, os.environ.get("TERM", ""))
     try:
         approved = load(root / planfile) if planfile else _interrupted(root, resume) if resume is not None else None
         confirm = _agree if approved else _show if auto_approve else _ask
-        options = Options(approved, resume is not None, confirm, lock_timeout, settle_timeout, tell)
+        options = Options(approved, resume is not None, confirm, lock_timeout, settle_timeout, told.line, told.moved)
         options.approval_file = root / approval if approval else None
-        report = asyncio.run(_apply(_ready(root, approved), options))
+        report = asyncio.run(_apply(_ready(root, approved), options, told))
     except Misuse:
         raise
     except Exception as error:
@@ -132,14 +133,14 @@ def _ready(root: Path, approved: Plan | None) -> Setup:
         raise PlanStale(f"The plan is stale; nothing was sent. Since it was made: {gone}") from None
 
 
-async def _apply(ready: Setup, options: Options) -> Report:
+async def _apply(ready: Setup, options: Options, told: Board) -> Report:
     from reconciler import reconcile
     from reconciler.setup import opened
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, options)
-    async with opened(ready) as sites:
+    async with opened(ready) as sites, told.shown():
         return await reconcile.apply(ready, sites, options)
 
 
@@ -148,7 +149,7 @@ def _stop(options: Options) -> None:
     if options.stopping.is_set():
         os._exit(8)
     options.stopping.set()
-    tell("Stopping: what is in flight is finished, nothing new is sent. Again to leave at once.")
+    options.progress("Stopping: what is in flight is finished, nothing new is sent. Again to leave at once.")
 
 
 def _agree(plan: Plan) -> bool:

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from reconciler.errors import LedgerError
-from reconciler.ledger.base import OPEN, Lease, Op, OpState, Request, RequestState, Result, Verdict
+from reconciler.ledger.base import OPEN, Lease, OpState, Request, RequestState, Result, Verdict
 from reconciler.ledger.expiring import UNBOUND
 from reconciler.ledger.forgetting import SqlForgetting
 from reconciler.ledger.sql import (
@@ -20,12 +20,12 @@ from reconciler.ledger.sql import (
     OPEN_OPS,
     OPEN_REQUESTS,
     Row,
-    Session,
     moment,
     request_name,
     request_number,
 )
 from reconciler.ledger.sql_rotation import SqlRotation
+from reconciler.ledger.sql_scopes import Scopes, next_id
 from reconciler.model import Action, Binding, Key, Spec
 from reconciler.redact import foreign, mask
 
@@ -71,7 +71,7 @@ class SqlLedger(SqlForgetting, SqlRotation):
 
     def claim(self, lease: Lease, request: Request) -> str:
         with self._writing(lease):
-            scopes = _Scopes(self._session)
+            scopes = Scopes(self._session)
             number = self._insert_request(lease, request, scopes)
             # By op_key: what is named twice is written once, and counts as refused.
             rows = {
@@ -83,7 +83,7 @@ class SqlLedger(SqlForgetting, SqlRotation):
                 " ON CONFLICT (op_key) DO UPDATE SET request_id = excluded.request_id, place = excluded.place,"
                 " scope_id = excluded.scope_id, key_mac = excluded.key_mac, fields_mac = excluded.fields_mac,"
                 " state = 'sent', attempt = op.attempt + 1 WHERE op.state = 'planned'",
-                list(rows.values()),
+                [rows[op_key] for op_key in sorted(rows)],  # as the index has them
             )
             wanted = len(request.ops)
             if not wanted or claimed != wanted:
@@ -95,11 +95,11 @@ class SqlLedger(SqlForgetting, SqlRotation):
             self._event(lease, f"request {request_name(number)}", "", RequestState.SENT.value, reason)
             return request_name(number)
 
-    def _insert_request(self, lease: Lease, request: Request, scopes: _Scopes) -> int:
+    def _insert_request(self, lease: Lease, request: Request, scopes: Scopes) -> int:
         identity = request.ops[0].identity if request.ops else ""
         rows = self._session.fetch(
             "INSERT INTO request (id, epoch, run, connection, scope_id, call, token, body_mac, repeatable, claimed_at, state)"
-            f" VALUES ({_next_id('request')}, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'sent') RETURNING id",
+            f" VALUES ({next_id('request')}, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'sent') RETURNING id",
             *(lease.epoch, lease.holder.run, request.connection, scopes.find(identity, request.key, request.verb)),
             *(request.call, request.token, request.body_mac, int(request.repeatable), moment(self._session.now())),
         )
@@ -111,18 +111,32 @@ class SqlLedger(SqlForgetting, SqlRotation):
             before, identity, verb = self._undecided(number, request_id)
             for binding in verdict.bindings:
                 self._bind(lease, binding, f"request {request_id}")
-            settled = self._session.write_rows(
-                "UPDATE op SET state = v.column1, vendor_id = CASE v.column2 WHEN '' THEN op.vendor_id ELSE v.column2 END"
-                " FROM (VALUES {rows}) AS v"
-                f" WHERE op.op_key = v.column3 AND op.request_id = ? AND op.{OPEN_OPS}",
-                [(result.state.value, result.vendor_id, result.op_key) for result in verdict.results],
-                number,
-            )
-            if settled != len(verdict.results):
+            if self._end(number, verdict.results) != len(verdict.results):
                 raise LedgerError(f"Request {request_id}: the verdict names operations that are not open in it.")
             if verb in _EFFECTS:
                 self._take_effect(identity, _EFFECTS[verb], verdict.results)
             self._decide(lease, number, before, verdict)
+
+    def _end(self, number: int, results: Sequence[Result]) -> int:
+        """How many open operations of the request now are in the state that they are named with."""
+        if len(results) > 1 and self._alike(number, results):
+            about = f"UPDATE op SET state = ? WHERE request_id = ? AND {OPEN_OPS}"
+            return self._session.write(about, results[0].state.value, number)
+        return self._session.write_rows(
+            "UPDATE op SET state = v.column1, vendor_id = CASE v.column2 WHEN '' THEN op.vendor_id ELSE v.column2 END"
+            " FROM (VALUES {rows}) AS v"
+            f" WHERE op.op_key = v.column3 AND op.request_id = ? AND op.{OPEN_OPS}",
+            [(result.state.value, result.vendor_id, result.op_key) for result in results],
+            number,
+        )
+
+    def _alike(self, number: int, results: Sequence[Result]) -> bool:
+        """Whether these are all that is open in the request, and end the same way: they lie side by side, unlike what an index finds."""
+        state = results[0].state
+        if any(result.state is not state or result.vendor_id for result in results):
+            return False
+        found = self._session.fetch(f"SELECT op_key FROM op WHERE request_id = ? AND {OPEN_OPS}", number)
+        return len(found) == len(results) and {key for (key,) in found} == {result.op_key for result in results}
 
     def _undecided(self, number: int, name: str) -> Row:
         """State, identity and verb of a request that waits for its outcome."""
@@ -264,35 +278,8 @@ class SqlLedger(SqlForgetting, SqlRotation):
             self._event(lease, f"memory {kind}/{name}", "", "", "remembered")
 
 
-class _Scopes:
-    """The row of each (campaign, contact set, verb) that a claim is about, looked up once and made where it is new."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._known: dict[tuple[str, Key, str], int] = {}
-
-    def of(self, op: Op) -> int:
-        return self._known.get((op.identity, op.key, op.verb)) or self.find(op.identity, op.key, op.verb)
-
-    def find(self, identity: str, key: Key, verb: str) -> int:
-        about = (identity, key.contacts, verb)
-        rows = self._session.fetch(
-            "SELECT id FROM scope WHERE identity = ? AND contacts = ? AND verb = ?", *about
-        ) or self._session.fetch(
-            f"INSERT INTO scope (id, identity, contacts, verb, campaign) VALUES ({_next_id('scope')}, ?, ?, ?, ?) RETURNING id",
-            *(*about, str(key.campaign)),
-        )
-        found = self._known[(identity, key, verb)] = int(rows[0][0])
-        return found
-
-
 def _not_bound(key: Key) -> LedgerError:
     return LedgerError(f"{key} is not bound: nothing was changed. `reconciler state list` shows what is.")
-
-
-def _next_id(table: str) -> str:
-    """As SQL. Nobody else writes meanwhile, so that this is as good as a sequence, and has no gaps."""
-    return f"(SELECT coalesce(max(id), 0) + 1 FROM {table})"
 
 
 def _told(counts: Mapping[str, int]) -> str:
