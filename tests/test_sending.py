@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,8 @@ import pytest
 from reconciler.model import Tally
 from reconciler.providers.tel4vn.provider import Tel4vn
 from reconciler.sending import _growing
-from tests.office import desk
+from reconciler.simulator.simulation import Simulator
+from tests.office import Office, desk
 
 
 @pytest.mark.parametrize(
@@ -63,3 +67,79 @@ def test_a_vendor_that_refuses_too_many_is_sent_no_more(
         assert (statuses["add_contacts"], statuses["start"]) == ("rejected", "skipped")
     else:
         assert statuses["start"] == "confirmed"
+
+
+@dataclass
+class Gauge:
+    """What one account sees: how many calls are with it at once, when each came, how many people each carried."""
+
+    at_once: int = 0
+    most: int = 0
+    came: list[float] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+
+    def of(self, simulator: Simulator) -> None:
+        serve = simulator._serve
+
+        async def measured(vendor: str, scope: Any, receive: Any, send: Any) -> None:
+            self.at_once += 1
+            self.most = max(self.most, self.at_once)
+            self.came.append(time.monotonic())
+            try:
+                await serve(vendor, scope, receive, send)
+            finally:
+                self.at_once -= 1
+                entry = simulator.log[-1]
+                self.sizes += [entry.body.count("phone_number")] if entry.path == "/v3/lead/multi" else []
+
+        setattr(simulator, "_serve", measured)  # noqa: B010 - a plain assignment to a method is what mypy refuses
+
+    def within(self, seconds: float) -> int:
+        """The most that came in any stretch of this length."""
+        return max(sum(begin <= at < begin + seconds for at in self.came) for begin in self.came)
+
+
+@contextmanager
+def three_campaigns(folder: Path, limits: str, fields: str) -> Iterator[Office]:
+    with desk(folder) as made:
+        text = (
+            (made.root / "campaigns.yaml")
+            .read_text()
+            .replace("fields: {lead_name: name}", f"fields: {{{fields}: name}}")
+        )
+        made.write("campaigns.yaml", text.replace("region: VN", f"region: VN\n  limits: {limits}"))
+        campaign = next(part for part in text.split("---\n") if "kind: Campaign\n" in part)
+        for name in ("summer", "autumn"):
+            made.write(f"{name}.yaml", campaign.replace("name: spring", f"name: {name}"))
+        made.edit(
+            "reconciler.yaml", "metadata: {name: acme}\nspec:", "metadata: {name: acme}\nspec:\n  include: ['*.yaml']"
+        )
+        rows = "".join(f"C{number},09{number:08d},Somebody\n" for number in range(150))
+        Path(made.environ["MAY_CSV"]).write_text(f"id,mobile,name\n{rows}")
+        made.here.world.latency_ms = 10
+        yield made
+
+
+@pytest.mark.parametrize("fields", ["lead_name", "address"])
+def test_an_account_is_driven_no_harder_than_it_may_be_by_all_campaigns_together(tmp_path: Path, fields: str) -> None:
+    """`address`: one person a call."""
+    with three_campaigns(tmp_path, "{concurrency: 3, batchSize: 15}", fields) as made:
+        gauge = Gauge()
+        gauge.of(made.here.simulator)
+        result = made.run("apply", "--auto-approve", "--format", "json")
+        assert result.json()["contacts"]["confirmed"] == 450, result.out
+    assert gauge.most == 3
+    assert max(gauge.sizes, default=15) == 15
+
+
+def test_calls_leave_at_the_pace_of_the_account(tmp_path: Path) -> None:
+    with three_campaigns(tmp_path, "{concurrency: 4, requestsPerSecond: 40, batchSize: 15}", "lead_name") as made:
+        gauge = Gauge()
+        gauge.of(made.here.simulator)
+        made.here.world.latency_ms = (
+            150  # so that calls wait for a place, and must not leave together when there is one
+        )
+        result = made.run("apply", "--auto-approve", "--format", "json")
+        assert result.json()["contacts"]["confirmed"] == 450, result.out
+    assert gauge.most == 4
+    assert gauge.within(1.0) <= 41 and gauge.within(0.1) <= 4 + 2

@@ -114,8 +114,8 @@ class Account:
         """A place among this account's calls in flight, at its pace. Hold one around `send`, and claim inside it."""
         if self._token is None:
             await self.renew()
-        await self._pace.wait()
         async with self._slots:
+            await self._pace.wait()  # last: whoever waited for a place after it would leave with others at once
             yield
 
     async def send(self, call: Call) -> Reply:
