@@ -120,6 +120,7 @@ class _Part:
 
     rows: Sequence[Mapping[str, str]]
     label: str = "rows"
+    file: None = None
 
 
 class _Column:
