@@ -42,6 +42,7 @@ STAGES: Mapping[str, Callable[[bool], list[Row]]] = {
     "pages": _stage("pages", people=1_500, runs=1),
     "start-up": _stage("startup", runs=1),
     "contacts": _stage("contacts", sizes=(100,), runs=1),
+    "sending": _stage("sending", in_batches=60, one_by_one=20),
     "ledger": _stage("ledger", people=100, calls=2),
 }
 

@@ -12,7 +12,7 @@ _HEAD = ("stage", "work", "ours", "rival", "ratio", "goal", "peak MiB, ours / ri
 class Row:
     """`ours` and `rival` in `unit`; `note` is said beside ours. The goals are bounds, None where there is none:
 
-    `most_ratio` on ours / rival, `most` and `least` on ours alone, `most_mib` on our peak memory.
+    `most_ratio` and `least_ratio` on ours / rival, `most` and `least` on ours alone, `most_mib` on our peak memory.
     """
 
     stage: str
@@ -23,6 +23,7 @@ class Row:
     rival_name: str = ""
     note: str = ""
     most_ratio: float | None = None
+    least_ratio: float | None = None
     most: float | None = None
     least: float | None = None
     mib: float | None = None
@@ -41,7 +42,11 @@ class Row:
             for value, bound in ((self.ratio, self.most_ratio), (self.ours, self.most), (self.mib, self.most_mib))
             if value is not None and bound is not None
         ]
-        kept += [self.ours >= self.least] if self.least is not None else []
+        kept += [
+            value >= bound
+            for value, bound in ((self.ratio, self.least_ratio), (self.ours, self.least))
+            if value is not None and bound is not None
+        ]
         return all(kept) if kept else None
 
     @property
@@ -49,6 +54,8 @@ class Row:
         said = []
         if self.most_ratio is not None:
             said.append(f"at most {self.most_ratio:g} x")
+        if self.least_ratio is not None:
+            said.append(f"at least {self.least_ratio:g} x")
         if self.most is not None:
             said.append(f"at most {_figure(self.most, self.unit)}")
         if self.least is not None:
