@@ -15,6 +15,7 @@ from reconciler.config.hours import rewrite
 from reconciler.config.sheets import Sheets, Spot
 from reconciler.drift import Bound, Seen
 from reconciler.model import FieldChange, Json, Key, Path, Repository, Resource
+from reconciler.risk import rule_for
 
 KINDS = {"schedule": "Schedule", "recall": "RecallPolicy"}  # field of a campaign -> the kind that it names
 _LONGEST = 63  # characters of a name
@@ -66,7 +67,8 @@ def write_own(sheets: Sheets, seen: Seen, wish: Wish, top: str) -> Written:
     """Raises CannotEdit."""
     change, vendor = wish.changes[0], wish.declared.vendor
     place: Path = ("spec", top) if top in _OUTSIDE else ("spec", vendor, *change.path)
-    value = change.after
+    rule = rule_for(wish.bound.rules.fields, change.path)
+    value = None if rule and change.after == rule.unset else change.after  # what is set where nothing is declared
     references = seen.observed[wish.key.connection].references
     if top in references or _is_half(change.path):
         place, value = ("spec", vendor, top), _reference(wish, top, references.get(top, {}))

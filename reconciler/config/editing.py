@@ -28,6 +28,7 @@ from reconciler.model import Json
 
 _WIDE: Final = 1 << 30  # characters on a line before it would be folded
 _QUOTED: Final = {"'": SingleQuotedScalarString, '"': DoubleQuotedScalarString}
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)  # plain in every example of the language
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 _PROPERTIES = re.compile(r"(?:[&!][^\s\[\]{},]*\s+)+")  # an anchor or a tag before a value
 
@@ -261,6 +262,8 @@ def _rendered(value: Json, style: str | None = None) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_rendered(name)}: {_rendered(item)}" for name, item in value.items()) + "}"
     text = str(value)
+    if style not in _QUOTED and _DATE.fullmatch(text):
+        return text
     kind: Any = DoubleQuotedScalarString if _UNSAFE.search(text) else _QUOTED.get(style or "", str)
     yaml, out = YAML(typ="rt"), io.StringIO()
     yaml.width, yaml.default_flow_style = _WIDE, True

@@ -31,6 +31,7 @@ class Sheets:
     root: File
     _open: dict[str, Sheet] = field(default_factory=dict)
     _on_disk: dict[str, str] = field(default_factory=dict)
+    _at_first: dict[str, str] = field(default_factory=dict)
 
     def sheet(self, file: str) -> Sheet:
         """Raises CannotEdit where it cannot be read."""
@@ -39,6 +40,7 @@ class Sheets:
                 self._on_disk[file] = (self.root / file).read_bytes().decode("utf-8")
             except (OSError, UnicodeDecodeError):
                 raise CannotEdit(f"{file} cannot be read") from None
+            self._at_first[file] = self._on_disk[file]
             self._open[file] = Sheet(self._on_disk[file])
         return self._open[file]
 
@@ -56,7 +58,7 @@ class Sheets:
     def back_to(self, texts: Mapping[str, str]) -> None:
         """Let the files say what they said when `texts` was taken."""
         for file, sheet in list(self._open.items()):
-            text = texts.get(file, self._on_disk[file])
+            text = texts.get(file, self._at_first[file])
             if sheet.text != text:
                 self._open[file] = Sheet(text)
 
