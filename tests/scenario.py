@@ -1,8 +1,8 @@
 """Plays one folder of tests/scenarios: its steps over the command line, and the transcript that comes of it.
 
 A folder holds `scenario.yaml`, `repository/` (what is in Git), `people/` (what is not: `people/may.csv` is the variable MAY_CSV) and
-what is expected: `session.txt`, the whole story as somebody at a terminal would see it, and `plan.md` and `plan.json` of the step
-marked `review`. Steps of `scenario.yaml`, one key each that says what happens:
+what is expected: `session.txt`, the whole story as somebody at a terminal would see it, and `plan.md`, `plan.json` and `plan.html` of
+the step marked `review`. Steps of `scenario.yaml`, one key each that says what happens:
 
 - `run: plan --out plan.json` - a command line; `code` it must end with (0), `review: true`
 - `edit: FILE`, `from`, `to` - somebody changes a text in the repository or among the people; without `from` all of it
@@ -98,8 +98,9 @@ class Play:
             self._review(words[words.index("--out") + 1])
 
     def _review(self, planfile: str) -> None:
-        for style, name in (("markdown", "plan.md"), ("json", "plan.json")):
-            self.reviewed[name] = Normaliser()(self.office.run("show", planfile, "--format", style).out)
+        for style, name in (("markdown", "plan.md"), ("json", "plan.json"), ("html", "plan.html")):
+            shown = self.office.run("show", planfile, "--format", style).out
+            self.reviewed[name] = Normaliser()(_body(shown) if style == "html" else shown)
 
     def edit(self, step: Step) -> None:
         path = self.people / step["edit"]
@@ -177,6 +178,11 @@ _VERBS: Mapping[str, Callable[[Play, Step], None]] = {
 def _shown(result: Result) -> str:
     """Standard output; standard error only where there is nothing else, as the order of progress is not fixed."""
     return (result.out or result.err).rstrip("\n") + "\n"
+
+
+def _body(page: str) -> str:
+    """What a report says of its plan, without the style sheet and the script that all have."""
+    return page.partition("<body>\n")[2].partition('<svg class="store"')[0]
 
 
 def _difference(old: str, new: str) -> str:

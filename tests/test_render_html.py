@@ -184,7 +184,7 @@ def test_what_counts_comes_first() -> None:
         "Look at these first", "schedule office-hours-vn shared/schedules.yaml:3",
         "Mon-Fri 09:00-12:00 and 13:30-17:00 becomes 08:30-12:00 and 13:30-18:00 Asia/Ho_Chi_Minh, 7.5 h a week more",
         "used by 2 campaigns: spring-renewals, welcome-calls", "12,431 people of renewals-may added",
-        "What is taken away", "214 people of renewals-may withdrawn", "is deleted at the vendor", "Changes",
+        "What is taken away", "214 people of renewals-may withdrawn", "the campaign is gone from the vendor", "Changes",
         "Warnings and notes", "What stays as it is", "2 unchanged campaigns", "1 live campaign not managed here",
         "What an approval stands for", "plan sha256:", "a1b2c3d4e5f60718293a4b5c6d7e8f9012345678",
         "0f3c61d2-93a1-4b0e-8a4f-5d2f4c1b7e90, serial 41", "valid until 2026-06-02T08:00:00Z",
@@ -267,7 +267,11 @@ def test_a_plan_of_many_campaigns_holds_every_one_and_stays_small() -> None:
 
 @pytest.mark.parametrize(
     ("action", "told"),
-    [(Action.START, "starts calling"), (Action.STOP, "stops calling"), (Action.DELETE, "is deleted at the vendor")],
+    [
+        (Action.START, "calling begins"),
+        (Action.STOP, "calling ends"),
+        (Action.DELETE, "the campaign is gone from the vendor"),
+    ],
 )
 def test_run_state_in_words(action: Action, told: str) -> None:
     step = Change(1, action, KEY, "", "declared", Risk.DIALLING, fields=(FieldChange(("activation",), "a", "b"),))
@@ -369,3 +373,9 @@ def test_a_blocked_plan_counts_its_errors() -> None:
     figures = {figure.label: figure for figure in first.figures(made, view.groups(made))}
     assert figures["error"].count == 1 and figures["error"].note == "1 warning, 1 note"
     assert figures["error"].tone == "destructive" and figures["people added"].tone == "dialling"
+
+
+def test_what_apply_refuses_without_an_error_is_said_as_loudly() -> None:
+    only = Finding("plan-only", Severity.INFO, "acme is planOnly: apply refuses a plan that changes something there.")
+    text = Page(plan_html(plan(changes=(update(1),), findings=(only,)))).text
+    assert text.index(only.message) < text.index("Summary") and "Nothing blocks" not in text

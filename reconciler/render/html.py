@@ -50,6 +50,7 @@ def _page(plan: Plan) -> str:
         identity=first.identity(plan),
         ledger=phrases.ledger_told(plan.bound.lineage, plan.bound.serial),
         waived=overview.waived(plan),
+        plan_only=[finding for finding in plan.findings if finding.code == "plan-only"],
         figures=first.figures(plan, groups),
         columns=view.COLUMNS,
         blocked=_findings(plan, Severity.ERROR),

@@ -25,7 +25,11 @@ _SIGNS = {
     Action.START: "▶",
     Action.STOP: "■",
 }
-_DIALS = {Action.START: "starts calling", Action.STOP: "stops calling", Action.DELETE: "is deleted at the vendor"}
+_DIALS = {
+    Action.START: "calling begins",
+    Action.STOP: "calling ends",
+    Action.DELETE: "the campaign is gone from the vendor",
+}
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 
