@@ -79,8 +79,10 @@ def findings(setup: Setup, world: World, ledger: LedgerReader, fingerprints: Fin
 
 
 def _expiring(setup: Setup, ledger: LedgerReader, fingerprints: Fingerprints) -> Iterator[Finding]:
-    now = int(setup.clock.now().timestamp())
-    for campaign in _campaigns(setup, ledger, fingerprints, declared_sets(ledger), now, ends_only=True):
+    now, before = int(setup.clock.now().timestamp()), declared_sets(ledger)
+    sets, read = _sets(setup, before, now), _reading(setup, fingerprints)
+    for parts in _concerned(setup, ledger, sets, now, ends_only=True):
+        campaign = _campaign(setup, parts, sets, before, read)
         yield from (_unread(setup, key, why) for key, why in campaign.unread.items())
         counts: Counter[str] = Counter()
         for page in _pages(ledger, campaign.identity):
@@ -140,9 +142,12 @@ async def keep_clocks(setup: Setup, run: Run, ledger: LedgerReader, progress: Pr
     now = int(datetime.fromisoformat(ledger.held_since()).timestamp())  # by the clock that the lease goes by
     before = declared_sets(ledger)
     await _note(setup, run, ledger, before, now)
-    campaigns = _campaigns(setup, ledger, run.fingerprints, before, now, ends_only=False)
-    # Sources are read aside, so that the lease is kept alive meanwhile.
-    while not run.stopping.is_set() and (campaign := await asyncio.to_thread(next, campaigns, None)):
+    sets, read = _sets(setup, before, now), _reading(setup, run.fingerprints)
+    for parts in _concerned(setup, ledger, sets, now, ends_only=False):
+        if run.stopping.is_set():
+            return
+        # Aside, so that the lease is kept alive while a source is read.
+        campaign = await asyncio.to_thread(_campaign, setup, parts, sets, before, read)
         for key, why in campaign.unread.items():
             progress(f"retention of {key}: nobody's fingerprints expire: {why}")
         gone: Counter[str] = Counter()
@@ -227,36 +232,20 @@ def _sets(setup: Setup, before: Mapping[str, Declared], now: int) -> dict[str, D
     return declared | {name: replace(one, gone=one.gone or now) for name, one in before.items() if name not in declared}
 
 
-def _campaigns(
-    setup: Setup,
-    ledger: LedgerReader,
-    fingerprints: Fingerprints,
-    before: Mapping[str, Declared],
-    now: int,
-    *,
-    ends_only: bool,
-) -> Iterator[_Campaign]:
-    """Campaigns that are bound to nothing and some of whose fingerprints do not stay for ever, each with its sources read.
+def _concerned(
+    setup: Setup, ledger: LedgerReader, sets: Mapping[str, Declared], now: int, *, ends_only: bool
+) -> Iterator[list[Lapse]]:
+    """What is left of each campaign that is bound to nothing, where some of it does not stay for ever.
 
-    `before`: the sets as of the last apply. `ends_only`: leave out where nobody's time can be over, though somebody's may begin.
+    `ends_only`: leave out where nobody's time can be over, though somebody's may begin.
     """
-    from reconciler.contacts.presence import read_presence
-    from reconciler.contacts.rows import Reading
-
-    reading = Reading(setup.root, setup.environ, fingerprints, setup.clock.now())
-
-    @lru_cache(maxsize=2)  # of campaigns in the order of their sets: most share theirs with the one before
-    def read(name: str, region: str) -> Presence:
-        return read_presence(setup.repository.contact_sets[name], region, reading)
-
-    sets = _sets(setup, before, now)
     for parts in _unbound(setup, ledger):
         names = [part.key.contacts for part in parts]
         kept = [sets.get(name, _FOREVER) for name in names]
         ends = [max(parts[0].unbound, one.since) + one.seconds for one in kept if one.seconds is not None]
         moving = any(name in setup.repository.contact_sets for name in names)
         if ends and (min(ends) <= now or (moving and not ends_only)):
-            yield _campaign(setup, parts, sets, before, read)
+            yield parts
 
 
 def _unbound(setup: Setup, ledger: LedgerReader) -> list[list[Lapse]]:
@@ -269,6 +258,20 @@ def _unbound(setup: Setup, ledger: LedgerReader) -> list[list[Lapse]]:
     return sorted(found.values(), key=lambda parts: [(part.key.contacts, part.key.connection) for part in parts])
 
 
+def _reading(setup: Setup, fingerprints: Fingerprints) -> Callable[[str, str], Presence]:
+    """Who is in the source of a set, by its name and the region of its numbers; the last ones are kept."""
+
+    @lru_cache(maxsize=2)  # of campaigns in the order of their sets: most share theirs with the one before
+    def read(name: str, region: str) -> Presence:
+        from reconciler.contacts.presence import read_presence
+        from reconciler.contacts.rows import Reading
+
+        reading = Reading(setup.root, setup.environ, fingerprints, setup.clock.now())
+        return read_presence(setup.repository.contact_sets[name], region, reading)
+
+    return read
+
+
 def _campaign(
     setup: Setup,
     parts: Sequence[Lapse],
@@ -276,6 +279,7 @@ def _campaign(
     before: Mapping[str, Declared],
     read: Callable[[str, str], Presence],
 ) -> _Campaign:
+    """One of them with its sources read. `before`: the sets as of the last apply."""
     from reconciler.contacts.lapsing import SetRule
 
     rules, unread = {}, {}
