@@ -291,6 +291,21 @@ def test_what_ends_and_what_begins_is_told_before_it_is_unfolded() -> None:
     assert "  campaign spring\n      deleted at the vendor\n" in text.plan_text(made)
 
 
+def test_many_changes_and_doubts_are_counted_where_they_would_fill_the_summary() -> None:
+    changes = tuple(
+        change(Action.UPDATE, FieldChange(("recall", "maxAttempts"), 1, 2 + i), key=Key("acme", "campaign", f"c{i}"))
+        for i in range(15)
+    )
+    doubts = tuple(
+        Doubt(f"r{i}", "acme/campaign/spring", "create", "10:42", "run1", 3, "held", "[rc:k3f9qa]", "resolve")
+        for i in range(12)
+    )
+    made = plan(changes=changes, in_doubt=doubts)
+    assert "  and 5 more such changes\n" in text.plan_text(made)
+    head = markdown.plan_markdown(made).partition("<details>")[0]
+    assert "- and 2 more in doubt\n" in head and "- and 5 more of these\n" in head
+
+
 def test_a_field_that_nobody_wrote_says_so() -> None:
     fields = (
         FieldChange(("displayName",), "a", "b", Cause.DEFAULT),

@@ -188,17 +188,15 @@ def _some(names: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """One thing that changes for those who are called, said once however many campaigns it concerns."""
+    """One thing that changes for those who are called, said once however many campaigns it concerns.
+
+    `schedule office-hours`, `shared.yaml:3`, `Mon-Fri 09:00-20:00 becomes 10:00-19:00 Europe/Warsaw, 10 h a week less`, `used by ...`.
+    """
 
     subject: str
     place: str
     told: str
     users: str = ""
-
-    def __str__(self) -> str:
-        """`schedule office-hours, shared.yaml:3: Mon-Fri 09:00-20:00 becomes 10:00-19:00 Europe/Warsaw, 10 h a week less, used by ...`."""
-        head = f"{self.subject}, {self.place}" if self.place else self.subject
-        return f"{head}: {self.told}" + (f", {self.users}" if self.users else "")
 
 
 def meanings(plan: Plan) -> list[Meaning]:
