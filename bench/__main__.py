@@ -39,6 +39,7 @@ STAGES: Mapping[str, Callable[[bool], list[Row]]] = {
     "diff": _stage("objects", pairs=30, runs=1),
     "plan": _stage("plan", sizes=(10, 20), runs=1),
     "http": _stage("wire", requests={"ours": 50, "httpx": 50}, in_flight=(10,), runs=1),
+    "render": _stage("render", campaigns=50, runs=1),
     "pages": _stage("pages", people=1_500, runs=1),
     "start-up": _stage("startup", runs=1),
     "contacts": _stage("contacts", sizes=(100,), runs=1),
