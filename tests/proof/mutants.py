@@ -267,6 +267,6 @@ MUTANTS = (
         seen=31,
     ),
     Mutant(
-        "what may be repeated is not looked for", _swap(Settler, _close=_closed_unread), frozenset({"I2"}), seen=814
+        "what may be repeated is not looked for", _swap(Settler, _close=_closed_unread), frozenset({"I2"}), seen=112
     ),
 )
