@@ -1,6 +1,7 @@
 """YAML changed in place: one value at a time, every other byte of the file stays. What is to be written is decided elsewhere.
 
-ruamel.yaml says where each node begins and ends and how a value is quoted; its own writer would lay whole files out anew.
+The parser that also reads the repository says where each node begins and ends; ruamel.yaml writes the new value in the quotes of the old
+one. Its writer is given single values: of a whole file it keeps comments, but lays the lines out anew.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+import yaml
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-from ruamel.yaml.events import (
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString, SingleQuotedScalarString
+from yaml.events import (
     AliasEvent,
     MappingEndEvent,
     MappingStartEvent,
@@ -21,11 +23,11 @@ from ruamel.yaml.events import (
     SequenceEndEvent,
     SequenceStartEvent,
 )
-from ruamel.yaml.scalarstring import DoubleQuotedScalarString, SingleQuotedScalarString
 
 from reconciler.config.document import Path
 from reconciler.model import Json
 
+_ENDS: Final = (MappingEndEvent, SequenceEndEvent)
 _WIDE: Final = 1 << 30  # characters on a line before it would be folded
 _QUOTED: Final = {"'": SingleQuotedScalarString, '"': DoubleQuotedScalarString}
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)  # plain in every example of the language
@@ -62,7 +64,7 @@ class Node:
 
 @dataclass(slots=True)
 class Sheet:
-    """The text of one YAML file. Every edit is made at once; places are looked up in the text as it is then."""
+    """The text of one YAML file, without a byte order mark. Every edit is made at once; places are looked up in the text as it is then."""
 
     text: str
     documents: list[Node] = field(default_factory=list)
@@ -73,7 +75,7 @@ class Sheet:
     def _read(self) -> None:
         try:
             self.documents = list(_documents(self.text))
-        except (YAMLError, StopIteration):
+        except (yaml.YAMLError, StopIteration):
             raise CannotEdit("the file would no longer be YAML") from None
 
     # ---- looking -------------------------------------------------------------------------------------------------
@@ -142,7 +144,8 @@ class Sheet:
 
     def drop(self, document: int, path: Path) -> None:
         """Take the key at the end of `path` out, with its value."""
-        parent = self._owned(document, path[:-1])
+        self._owned(document, path)
+        parent = self.at(document, path[:-1])
         if parent is None or not parent.entries or self.at(document, path) is None:
             return
         spans = [Node(key.start, value.end, flow=parent.flow) for key, value in parent.entries]
@@ -238,7 +241,7 @@ class Sheet:
         else:
             before = nodes[number - 1].end if number else node.start
             gap = self.text[before : node.start].replace(",", "", 1)
-            self._splice(before, node.end, gap.rstrip() if gap.strip() else "")
+            self._splice(before, node.end, gap.rstrip(" \t") if gap.strip() else "")
 
 
 # ---- reading and writing values --------------------------------------------------------------------------------------
@@ -265,9 +268,9 @@ def _rendered(value: Json, style: str | None = None) -> str:
     if style not in _QUOTED and _DATE.fullmatch(text):
         return text
     kind: Any = DoubleQuotedScalarString if _UNSAFE.search(text) else _QUOTED.get(style or "", str)
-    yaml, out = YAML(typ="rt"), io.StringIO()
-    yaml.width, yaml.default_flow_style = _WIDE, True
-    yaml.dump([kind(text)], out)
+    writer, out = YAML(typ="rt"), io.StringIO()
+    writer.width, writer.default_flow_style = _WIDE, True
+    writer.dump([kind(text)], out)
     return out.getvalue().rstrip("\n")[1:-1]
 
 
@@ -278,7 +281,7 @@ def _aliases(node: Node) -> set[str]:
 
 def _documents(text: str) -> Iterator[Node]:
     """The roots of all documents that are mappings, as the events of the parser tell them."""
-    events = iter(YAML(typ="rt").parse(text))
+    events: Iterator[Any] = iter(yaml.parse(text, Loader=yaml.CLoader))
     for event in events:
         if isinstance(event, MappingStartEvent):
             yield _node(text, event, events)
@@ -290,10 +293,13 @@ def _node(text: str, event: Any, events: Iterator[Any]) -> Node:
         return Node(start, end, text=event.anchor, alias=True)
     if isinstance(event, ScalarEvent):
         return Node(start, end, text=event.value, style=event.style, anchor=event.anchor or "")
-    below = []
-    while not isinstance(last := next(events), MappingEndEvent | SequenceEndEvent):
-        below.append(_node(text, last, events))
-    end = last.end_mark.index if event.flow_style else max([end, *(node.end for node in below)])
+    below, closing = [], end
+    for inner in events:
+        if type(inner) in _ENDS:
+            closing = inner.end_mark.index
+            break
+        below.append(_node(text, inner, events))
+    end = closing if event.flow_style else max([end, *(node.end for node in below)])
     shape: dict[str, Any] = {"flow": bool(event.flow_style), "anchor": event.anchor or ""}
     if isinstance(event, SequenceStartEvent):
         return Node(start, end, items=tuple(below), **shape)

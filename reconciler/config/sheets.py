@@ -13,6 +13,8 @@ from reconciler.config.document import Path
 from reconciler.config.editing import CannotEdit, Sheet
 from reconciler.config.loading import problems_of
 
+_MARK = "\ufeff"  # of the byte order: no part of the text, and kept
+
 
 @dataclass(frozen=True, slots=True)
 class Spot:
@@ -31,16 +33,18 @@ class Sheets:
     root: File
     _open: dict[str, Sheet] = field(default_factory=dict)
     _on_disk: dict[str, str] = field(default_factory=dict)
+    _marks: dict[str, str] = field(default_factory=dict)
     _at_first: dict[str, str] = field(default_factory=dict)
 
     def sheet(self, file: str) -> Sheet:
         """Raises CannotEdit where it cannot be read."""
         if file not in self._open:
             try:
-                self._on_disk[file] = (self.root / file).read_bytes().decode("utf-8")
+                text = (self.root / file).read_bytes().decode("utf-8")
             except (OSError, UnicodeDecodeError):
                 raise CannotEdit(f"{file} cannot be read") from None
-            self._at_first[file] = self._on_disk[file]
+            self._at_first[file] = self._on_disk[file] = text.removeprefix(_MARK)
+            self._marks[file] = _MARK if text.startswith(_MARK) else ""
             self._open[file] = Sheet(self._on_disk[file])
         return self._open[file]
 
@@ -81,7 +85,7 @@ class Sheets:
         """Bring the files to what they say here."""
         for file, sheet in self._open.items():
             if sheet.text != self._on_disk[file]:
-                _replace((self.root / file).resolve(), sheet.text.encode())
+                _replace((self.root / file).resolve(), (self._marks[file] + sheet.text).encode())
                 self._on_disk[file] = sheet.text
 
 

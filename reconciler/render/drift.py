@@ -28,6 +28,7 @@ from reconciler.units import counted, people
 
 _STYLES = {DriftClass.WIDENING: "red", DriftClass.RESTRICTING: "yellow", DriftClass.NEUTRAL: "dim"}
 _WORST_FIRST = tuple(reversed(DriftClass))
+_NEXT = "Look at it with git diff, let it be reviewed, and apply it: what was taken over sends nothing, and the ledger learns it."
 _FULL = "To see all of it: reconciler drift --format json"
 
 
@@ -109,6 +110,7 @@ def drift_text(drift: Drift, paint: Paint = plain) -> str:
         lines.append(f"A part ({' '.join(chosen)}): it says nothing about the rest.")
     blocks = ["\n".join(lines), *_objects(drift, paint)]
     blocks += [_block(title, rows) for title, rows in _lists(drift) if rows]
+    blocks += [_NEXT] if any(not one.note.endswith("already") for one in drift.adopted) else []
     return "\n\n".join(blocks) + "\n"
 
 
