@@ -19,7 +19,7 @@ from reconciler.forge.base import Forge as Api
 from reconciler.forge.gitlab import inert
 from reconciler.forge.http import PATIENCE
 from reconciler.forge.job import Job, job_of
-from reconciler.forge.reviewed import reviewed
+from reconciler.forge.reviewed import came_in_by, reviewed
 from reconciler.forge.sticky import Mark, clear, put
 from reconciler.model import Plan
 from tests.build import plan as some_plan
@@ -440,8 +440,12 @@ def artefact_of(plan: Plan, head: str = HEAD) -> dict[str, bytes]:
 
 
 def fetched(forge: Forge, kind: str, out: Path, commit: str = COMMIT) -> tuple[Plan, int]:
-    plan, merged = acting(forge, kind, lambda api, _: reviewed(api, commit, out))
-    return plan, merged.number
+    async def act(api: Api, _: Job) -> tuple[Plan, int]:
+        merged = await came_in_by(api, commit)
+        return await reviewed(api, merged, out), merged.number
+
+    found: tuple[Plan, int] = acting(forge, kind, act)
+    return found
 
 
 def test_the_newest_plan_of_the_merged_head_is_fetched(forge: Forge, kind: str, tmp_path: Path) -> None:

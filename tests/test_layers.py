@@ -19,7 +19,7 @@ RANKS = (
     {"planner_people"},
     {"planner", "guards", "signoff", "planfile", "ledger", "providers", "contacts", "selection"},
     {"render", "world"},
-    {"setup", "writer", "rollback", "forge"},
+    {"setup", "writer", "rollback", "forge", "starter"},
     {"sending", "settle", "keeping"},
     {"observe", "rotation"},
     {"applier", "approval", "assembly", "livecheck", "retention"},

@@ -19,6 +19,7 @@ import click
 from reconciler import __version__
 
 _COMMANDS: Mapping[str, str] = {
+    "init": "write a starter repository",
     "validate": "check everything offline",
     "plan": "what would change",
     "apply": "carry out a plan",

@@ -87,19 +87,20 @@ def comment(root: Path, planfile: str, number: int | None, stale: bool) -> None:
 def fetch(root: Path, out: str, commit: str | None) -> None:
     """Fetch the plan that was reviewed with the commit that was merged, and print the number of its pull request.
 
-    Ends with 5 where there is none: nothing is to be applied then.
+    Ends with 5 where no plan is kept for it: nothing is to be applied then.
 
     \b
     Examples:
       reconciler ci fetch --out plan.json
     """
-    from reconciler.forge.reviewed import reviewed
+    from reconciler.forge.reviewed import came_in_by, reviewed
 
-    async def act(forge: Forge, job: Job) -> int:
-        _, merged = await reviewed(forge, commit or job.commit, root / out)
-        return merged.number
+    async def act(forge: Forge, job: Job) -> None:
+        merged = await came_in_by(forge, commit or job.commit)
+        click.echo(merged.number)
+        await reviewed(forge, merged, root / out)
 
-    click.echo(asyncio.run(_joined(act)))
+    asyncio.run(_joined(act))
 
 
 @command.command("issue")

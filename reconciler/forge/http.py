@@ -27,6 +27,7 @@ PATIENCE = 120.0  # seconds that one command waits in all, for rate limits and b
 LARGEST = 64 << 20  # bytes of one answer
 MOST_PAGES = 200
 ATTEMPTS = 4
+LEAST_SECRET = 11  # characters; what is shorter in a header is a word or a date
 _NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
@@ -143,7 +144,7 @@ class Channel:
             else:
                 if answer.status < 300 or answer.status in also:
                     return answer
-                said = f"{request}: answered {answer.status}: {foreign(answer.text) or 'nothing'}"
+                said = f"{request}: answered {answer.status}: {self._quoted(answer) or 'nothing'}"
                 limited = rate_limit(answer, self.clock.now().timestamp(), attempt)
                 if limited is None and answer.status < 500:
                     raise ForgeError(said + _HINTS.get(answer.status, ""))
@@ -171,6 +172,13 @@ class Channel:
         finally:
             await response.aclose()
         return Answer(response.status_code, response.headers, response.links, bytes(body))
+
+    def _quoted(self, answer: Answer) -> str:
+        """The forge's words, without what we sent to prove who we are."""
+        words = answer.text
+        for secret in (part for value in self._secret.values() for part in value.split() if len(part) >= LEAST_SECRET):
+            words = words.replace(secret, "…")
+        return foreign(words)
 
     async def _wait(self, seconds: float, why: str) -> None:
         if seconds > self._left:

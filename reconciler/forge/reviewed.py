@@ -16,20 +16,25 @@ LARGEST = 64 << 20  # bytes of an unpacked plan
 _AGAIN = "Nothing was sent. docs/ci.md says how a commit without a reviewed plan is applied."
 
 
-async def reviewed(forge: Forge, commit: str, out: Path) -> tuple[Plan, Merged]:
-    """Save the newest plan that was made for the head of the pull request which `commit` came in by.
-
-    Raises PlanStale where there is none: no pull request, none of its runs kept a plan, or all are of another commit.
-    """
+async def came_in_by(forge: Forge, commit: str) -> Merged:
+    """Raises PlanStale where it was no pull request."""
     merged = await forge.merged(commit)
     if merged is None:
         raise PlanStale(
             f"The commit {commit[:7]} came in by no pull request, so nobody reviewed a plan of it. {_AGAIN}"
         )
+    return merged
+
+
+async def reviewed(forge: Forge, merged: Merged, out: Path) -> Plan:
+    """Save the newest plan that was made for the head of a pull request.
+
+    Raises PlanStale where there is none: none of its runs kept a plan, or all are of another commit.
+    """
     async for archive in forge.archives(merged):
         for name, content in _plans(archive):
             if plan := _bound(name, content, merged.head, out):
-                return plan, merged
+                return plan
     raise PlanStale(
         f"No plan is kept for {merged.head[:7]}, the head of pull request {merged.number}: it was never planned here, as one from a fork, "
         f"or the artefact expired. {_AGAIN}"
