@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from reconciler import units
@@ -52,6 +53,14 @@ def _why_people(case: Case, action: Action, contacts: str) -> str:
     return "in source, never sent" + (f"; a {container} is made for them" if container else "")
 
 
+def _departed(case: Case) -> str:
+    """Why people should leave, over all sets of a campaign: `1 on a suppression list, 2 left the source`."""
+    counts = Counter[str]()
+    for departures in case.departures.values():
+        counts.update(departures)
+    return ", ".join(f"{counts[why]:,} {told}" for why, told in _DEPARTED.items() if counts[why])
+
+
 def canary(case: Case) -> Iterable[Finding]:
     """Who waits until somebody has looked at those who go first."""
     resource = case.match.resource
@@ -75,7 +84,7 @@ def stuck(case: Case) -> Iterable[Finding]:
         yield warning(
             "cannot-withdraw",
             resource,
-            f"{vendor} has no call to withdraw anybody; {units.people(withdrawn)} left the source or came on a suppression list.",
+            f"{vendor} has no call to withdraw anybody: {units.people(withdrawn)} there may still be called ({_departed(case)}).",
             "Close them in the vendor's panel.",
         )
     updated = sum(delta.updated for delta in case.deltas)

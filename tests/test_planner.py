@@ -178,8 +178,12 @@ def test_people_leave_before_people_come_over_all_sets() -> None:
 
 def test_what_a_vendor_cannot_do_with_people_is_said() -> None:
     deltas = (delta(updated=2, withdrawn=1),)
-    stuck = case(found=live(), bound=binding(), deltas=deltas, capabilities=capabilities(contacts=READ_ONLY))
+    why = {"may": {"suppressed": 1}, "june": {"suppressed": 1, "left_source": 1}}
+    rules = capabilities(contacts=READ_ONLY)
+    stuck = case(found=live(), bound=binding(), deltas=deltas, capabilities=rules, departures=why)
     assert actions(stuck) == [] and codes(stuck) == ["cannot-withdraw", "cannot-edit"]
+    said = steps_of(stuck).findings[0].message
+    assert said.endswith("1 person there may still be called (2 on a suppression list, 1 left the source).")
 
 
 def test_steps_of_one_campaign_form_a_chain_and_campaigns_do_not_wait_for_each_other() -> None:
