@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from reconciler import rekeying
 from reconciler.ledger.sql_rotation import SqlRotation
+from reconciler.observe import look as reconcile_look
 from tests.office import CONTACT_KEY, Office, Result, desk
 from tests.test_refuse import leads, refuse
 
@@ -392,3 +395,37 @@ def test_killed_before_any_commit_it_goes_on(
     empty(team)
     assert team.plan()["contacts"][0]["suppressed"] == {"refused": 2}
     once(team, 3)
+
+
+def test_a_plan_during_which_another_run_re_keys_is_given_up(team: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    rotate(team)
+    ok(team.apply())
+
+    async def look(*arguments: object) -> object:
+        found = await reconcile_look(*arguments)  # type: ignore[arg-type]  # handed on
+        with closing(sqlite3.connect(team.root / ".reconciler" / "state.db")) as db:
+            db.execute("UPDATE memory SET value = x'37' WHERE name = 'contact-key/moved'")
+            db.commit()
+        return found
+
+    monkeypatch.setattr("reconciler.reconcile.look", look)
+    result = team.run("plan")
+    assert (
+        result.code == 6
+        and "re-keyed by another run just now, so that this plan would be wrong. Plan again." in result.err
+    )
+
+
+def test_a_campaign_that_is_gone_shows_nobody(tmp_path: Path) -> None:
+    with desk(tmp_path) as made:
+        made.edit("campaigns.yaml", "key: id, ", "")
+        made.edit("campaigns.yaml", "mode: mirror", "mode: append")
+        assert made.apply().code == 0
+        file(made).write_text(file(made).read_text().replace(LEFT, ""))
+        rotate(made)
+        vendor = made.here.simulator.vendors["tel4vn"]
+        for uuid, row in vendor.snapshot()["campaigns"].items():
+            if row["campaign_name"] == "spring":
+                vendor.edit("campaign", uuid, None)
+        left = ok(made.run("state", "rekey", "--format", "json")).json()
+        assert (left["rekeyed"], left["left"]["unseen"], left["unread"]) == (2, 1, [])

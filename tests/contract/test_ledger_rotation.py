@@ -276,3 +276,23 @@ def _check_claims(life: Life, rotating: Rotating) -> None:
             if claimed.state != "planned":
                 with pytest.raises(LedgerError, match="claimed before or are decided"):
                     life.ledger.claim(life.lease, request(again))
+
+
+def test_what_was_made_under_no_known_key_moves_too_and_who_is_gone_is_dropped() -> None:
+    """An operation whose key nothing derives keeps what it has of it; who is in nothing any more is nobody."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        STORES["sqlite"](Path(folder)) as store,
+        closing(store.ledger()) as ledger,
+    ):
+        lease = ledger.acquire(holder(), 60)
+        ledger.start(lease, OLD.check())
+        who, gone = OLD.person(NUMBERS[0]), OLD.person(NUMBERS[1])
+        strange = replace(add(1), person=who, op_key=b"s" * 16)
+        done(ledger, lease, strange)
+        both = b"".join(sorted([who, gone]))
+        ledger.begin_rotation(lease, LiveKeys(FRESH.check(), OLD.check(), operations=OLD.operations), both)
+        assert asyncio.run(rekeyed(ledger, lease, NUMBERS[:1])) == Rekeyed(moved=1)
+        fresh = FRESH.person(NUMBERS[0])
+        assert [claimed.op.op_key for claimed in ledger.claims(fresh, fresh)] == [fresh[:6] + b"s" * 10]
+        assert former_people(ledger) == {}
