@@ -250,9 +250,10 @@ def _concerned(
 
 def _unbound(setup: Setup, ledger: LedgerReader) -> list[list[Lapse]]:
     """The sets of each campaign that no clock is stopped for; campaigns of the same sets side by side."""
-    busy = _busy(setup, ledger)
+    left = lapses(ledger)
+    busy = _busy(setup, ledger) if left else set()
     found: dict[str, list[Lapse]] = {}
-    for lapse in lapses(ledger):
+    for lapse in left:
         if lapse.identity not in busy:
             found.setdefault(lapse.identity, []).append(lapse)
     return sorted(found.values(), key=lambda parts: [(part.key.contacts, part.key.connection) for part in parts])
