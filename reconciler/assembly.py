@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from reconciler import __version__, guards, planfile, rotation, signoff
 from reconciler.contacts import Fingerprints
+from reconciler.forge.job import commit_of
 from reconciler.keeping import check_project
 from reconciler.ledger.base import LedgerReader, OpenRequest, OpState
 from reconciler.ledger.closing import check_open
@@ -20,7 +21,6 @@ from reconciler.setup import Setup, address
 from reconciler.steps import Case
 from reconciler.world import World
 
-_COMMITS = ("RECONCILER_COMMIT", "CI_COMMIT_SHA", "GITHUB_SHA")
 _KINDS = {"schedule": "Schedule", "recall": "RecallPolicy"}
 
 
@@ -175,7 +175,7 @@ def assemble(
 
 def _commit(environ: Mapping[str, str]) -> str:
     """What the job was started for; nothing outside of one, where the folder may hold what no commit does."""
-    named = next((environ[name] for name in _COMMITS if environ.get(name)), "")
+    named = environ.get("RECONCILER_COMMIT") or commit_of(environ)
     return named if re.fullmatch(r"[0-9a-f]{7,64}", named) else ""
 
 

@@ -43,6 +43,14 @@ def job_of(environ: Mapping[str, str]) -> Job:
     )
 
 
+def commit_of(environ: Mapping[str, str]) -> str:
+    """The commit that is reviewed or applied, of a pull request its head; empty outside of a job that names one."""
+    head = _pull_request(environ).get("head")
+    named = [str(head.get("sha", ""))] if isinstance(head, dict) else []
+    named += [environ.get(name, "") for name in ("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "CI_COMMIT_SHA", "GITHUB_SHA")]
+    return next(filter(None, named), "")
+
+
 def _github(environ: Mapping[str, str]) -> Job:
     api = _bound(environ.get("GITHUB_API_URL") or "https://api.github.com")
     graphql = _bound(environ.get("GITHUB_GRAPHQL_URL") or f"{api}/graphql")
