@@ -63,11 +63,8 @@ def test_what_others_wrote_is_one_line_without_controls_and_short() -> None:
 
 def test_nothing_is_left_that_cannot_be_seen() -> None:
     for code in range(sys.maxunicode + 1):
-        character = chr(code)
-        kept = inert(f"a{character}b")
-        hidden = unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
-        assert not hidden or kept in {"ab", "a b"}, f"U+{code:04X}"
-        assert "\n" not in kept
+        if unicodedata.category(chr(code)) in {"Cc", "Cf", "Cs", "Zl", "Zp"}:
+            assert inert(f"a{chr(code)}b") in {"ab", "a b"}, f"U+{code:04X}"
 
 
 @pytest.mark.parametrize("text", ["Zażółć gęślą jaźń", "Gọi lại khách hàng", "Щёлково, ёж", "50 % · 3 → 4"])
