@@ -192,16 +192,19 @@ class SqlReader:
     def claims(self, first: Person, last: Person) -> Sequence[Claimed]:
         # Scope by scope, as the index has them; over all of them at once a store would look at every operation there is.
         found = []
-        for (scope,) in self._session.fetch("SELECT id FROM scope ORDER BY id"):
+        for scope, campaign, contacts, identity, verb in self._session.fetch(
+            "SELECT id, campaign, contacts, identity, verb FROM scope ORDER BY id"
+        ):
             rows = self._session.fetch(
-                "SELECT o.state, r.connection, r.epoch, s.campaign, s.contacts, o.op_key, s.identity, s.verb, o.person, o.revision,"
-                " o.key_mac, o.fields_mac FROM op o JOIN scope s ON s.id = o.scope_id JOIN request r ON r.id = o.request_id"
+                "SELECT o.state, r.connection, r.epoch, o.op_key, o.person, o.revision, o.key_mac, o.fields_mac"
+                " FROM op o JOIN request r ON r.id = o.request_id"
                 " WHERE o.scope_id = ? AND o.person BETWEEN ? AND ? ORDER BY o.person, o.revision",
                 *(scope, first, last),
             )
+            key = _key(campaign, contacts)
             found += [
-                Claimed(Op(op_key, _key(campaign, contacts), *rest), OpState(state), connection, epoch)
-                for state, connection, epoch, campaign, contacts, op_key, *rest in rows
+                Claimed(Op(op_key, key, identity, verb, *rest), OpState(state), connection, epoch)
+                for state, connection, epoch, op_key, *rest in rows
             ]
         return found
 
