@@ -111,7 +111,7 @@ class _Work:
         return Wish(bound, declared, tuple(one for one in changes if self._may(bound, declared, one, stale)))
 
     def _canonical(self, bound: Bound, declared: Resource) -> tuple[Resource, frozenset[str]]:
-        """The declaration as its vendor echoes it, and what of it names something that has another name by now."""
+        """The declaration as its vendor echoes it, and what of it names nothing any more, or several things: as it is live, then."""
         provider = self.sites[bound.applied.key.connection].provider
         references = self.seen.observed[bound.applied.key.connection].references
         stale: set[str] = set()
@@ -120,11 +120,14 @@ class _Work:
                 return provider.canonical(declared, references), frozenset(stale)
             except UnknownName as unknown:
                 last = bound.binding.last_applied.get(unknown.path)
-                renamed = isinstance(last, dict) and declared.spec.get(unknown.path) == last.get("name")
-                if not renamed or unknown.path in stale or not isinstance(last, dict):
+                said = isinstance(last, dict) and declared.spec.get(unknown.path) == last.get("name")
+                if not said or unknown.path in stale or bound.live is None:
                     raise
                 stale.add(unknown.path)
-                declared = replace(declared, spec={**declared.spec, unknown.path: {"uuid": last["uuid"]}})
+                live = bound.live.spec.get(unknown.path)
+                spec = {name: value for name, value in declared.spec.items() if name != unknown.path}
+                held = {unknown.path: {"uuid": live["uuid"]}} if isinstance(live, dict) else {}
+                declared = replace(declared, spec={**spec, **held})
 
     def _may(self, bound: Bound, declared: Resource, change: FieldChange, stale: frozenset[str]) -> bool:
         key, path = bound.applied.key, change.path

@@ -84,15 +84,15 @@ async def look(setup: Setup, sites: Mapping[str, Site], ledger: LedgerReader) ->
     ]
     observed = await observe(sites, wanted, {}, _NOT_TOLD)
     times, runs = ledger.remembered(SINCE), ledger.remembered(SWITCHED)
+    there = {(name, live.vendor_id): live for name, seen in observed.items() for live in seen.live}
     bound: dict[Key, Bound] = {}
     for one in wanted:
         binding, now = bindings[one.key], declared.get(one.key)
-        there = {live.vendor_id: live for live in observed[one.key.connection].live}
         bound[one.key] = Bound(
             one,
             binding,
             capabilities_for(sites[one.key.connection].provider, one),
-            there.get(binding.vendor_id),
+            there.get((one.key.connection, binding.vendor_id)),
             now if now and now.absent is None else None,
             (times.get(binding.identity, b"").decode() or binding.bound_at)[:10],
             runs.get(binding.identity, b"").decode(),

@@ -105,6 +105,8 @@ def test_a_key_that_is_missing_is_added(before: str, after: str) -> None:
         ("s: {x: 2, a: 1}\n", "s: {a: 1}\n"),
         ("s: {a: 1}\n", "s: {a: 1}\n"),
         ("t: 1\n", "t: 1\n"),
+        ("t: 1\ns: {x: 2}\n", "t: 1\n"),
+        ("s:\n  x: 2 # two\nt: 1\n", "t: 1\n"),
     ],
 )
 def test_a_key_is_taken_out(before: str, after: str) -> None:
@@ -120,7 +122,6 @@ def test_a_key_is_taken_out(before: str, after: str) -> None:
         ("s: &n {x: 5}\ny: *n\n", lambda sheet: sheet.drop(0, ("y", "x")), "by way of *n"),
         ("s: 5\n", lambda sheet: sheet.put(0, ("s", "x"), 6), "s is not written here"),
         ("t: 5\n", lambda sheet: sheet.put(0, ("s", "x"), 6), "s is not written here"),
-        ("s: {x: 5}\n", lambda sheet: sheet.drop(0, ("s", "x")), "by hand"),
         ("s:\n  - x: 5\n    y: 6\n", lambda sheet: sheet.drop(0, ("s", 0, "x")), "by hand"),
         ("x: [a, [b]]\n", lambda sheet: sheet.put(0, ("x",), ["a"]), "no plain words"),
         ("x: 1\n", lambda sheet: sheet.find("Thing", "b"), "no Thing b"),

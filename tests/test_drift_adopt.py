@@ -219,6 +219,21 @@ def test_a_carrier_that_was_renamed_or_has_a_namesake(tmp_path: Path) -> None:
         assert "-    template: Renewal notice" in adopt(team)[1]
 
 
+def test_a_carrier_that_is_no_more(team: Office) -> None:
+    vendor = team.here.simulator.vendors["tel4vn"]
+    gone = fixed_uuid("carrier Viettel trunk A")
+    row = vendor.snapshot()["carriers"][gone]
+    vendor.edit("carrier", gone, None)
+    still = drift(team, "--adopt")
+    panel(team, "tel4vn", spring(team), carrier_uuid=fixed_uuid("carrier Mobi trunk B"))
+    _, told = adopt(team)
+    vendor.edit("carrier", None, row)
+    assert ["exists at tel4vn" in one["why"] for one in still["refused"]] == [True], (
+        "the campaign holds what is no more"
+    )
+    assert told == ["-    carrier: Viettel trunk A", "+    carrier: Mobi trunk B"]
+
+
 def test_a_carrier_by_uuid_stays_one_by_uuid(tmp_path: Path) -> None:
     by_uuid = SPRING.replace(
         "carrier: Viettel trunk A", f"carrier: {{uuid: {fixed_uuid('carrier Viettel trunk A')}}}  # A"

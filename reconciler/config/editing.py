@@ -143,10 +143,13 @@ class Sheet:
         self._splice(start, max(start, end), gap + _rendered(value, node.style))
 
     def drop(self, document: int, path: Path) -> None:
-        """Take the key at the end of `path` out, with its value."""
+        """Take the key at the end of `path` out, with its value, and what holds nothing then."""
         self._owned(document, path)
         parent = self.at(document, path[:-1])
         if parent is None or not parent.entries or self.at(document, path) is None:
+            return
+        if len(parent.entries) == 1 and len(path) > 1:
+            self.drop(document, path[:-1])
             return
         spans = [Node(key.start, value.end, flow=parent.flow) for key, value in parent.entries]
         number = next(n for n, (key, _) in enumerate(parent.entries) if key.text == path[-1])

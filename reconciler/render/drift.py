@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from reconciler import planfile
@@ -29,6 +29,7 @@ from reconciler.units import counted, people
 _STYLES = {DriftClass.WIDENING: "red", DriftClass.RESTRICTING: "yellow", DriftClass.NEUTRAL: "dim"}
 _WORST_FIRST = tuple(reversed(DriftClass))
 _NEXT = "Look at it with git diff, let it be reviewed, and apply it: what was taken over sends nothing, and the ledger learns it."
+_MOST_ALIKE = 3  # campaigns named where the same is said of many
 _FULL = "To see all of it: reconciler drift --format json"
 
 
@@ -94,7 +95,7 @@ def _people(one: PeopleDrift) -> str:
         (one.twice, "there more than once"),
         (one.changed or 0, "with other fields"),
     ]
-    told = ", ".join(f"{people(count)} {word}" for count, word in counts if count) or "as sent"
+    told = ", ".join(f"{people(count)} {word}" for count, word in counts if count)
     return f"{told} (of {people(one.expected)} sent, by {'counts' if one.how == 'counts' else 'reading everybody'})"
 
 
@@ -143,12 +144,12 @@ def _lists(drift: Drift) -> Iterator[tuple[str, list[str]]]:
             for one in drift.running
         ],
     )
-    yield "People", [f"{one.key}: {_people(one)}" for one in drift.contacts or ()]
+    yield "People", list(_contacts_told(drift.contacts or ()))
     yield (
         "In doubt, and drift there may be a lost answer of ours",
         [f"{one.key}: {one.verb.replace('_', ' ')} since {one.since}; {one.resolve}" for one in drift.in_doubt],
     )
-    yield "Not known", [f"{one.key}: {_unsure(one)}" for one in drift.unverified]
+    yield "Not known", list(_together((str(one.key), _unsure(one)) for one in drift.unverified))
     yield f"{counted(len(drift.unmanaged), 'live campaign')} not managed here", list(_unmanaged(drift))
     yield (
         "Taken into the declarations",
@@ -159,7 +160,26 @@ def _lists(drift: Drift) -> Iterator[tuple[str, list[str]]]:
             )
         ),
     )
-    yield "Not taken", list(dict.fromkeys(f"{one.key}  {_at(one.path)}: {inert(one.why)}" for one in drift.refused))
+    yield (
+        "Not taken",
+        list(dict.fromkeys(f"{one.key}  {_at(one.path)}".rstrip() + f": {inert(one.why)}" for one in drift.refused)),
+    )
+
+
+def _contacts_told(found: Sequence[PeopleDrift]) -> Iterator[str]:
+    yield from (f"{one.key}: {_people(one)}" for one in found if one.moved)
+    if quiet := sum(not one.moved for one in found):
+        yield f"{counted(quiet, 'campaign')} as sent"
+
+
+def _together(told: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """What is said of several campaigns in the same words, once."""
+    alike: dict[str, list[str]] = {}
+    for key, words in told:
+        alike.setdefault(words, []).append(key)
+    for words, keys in alike.items():
+        more = f" and {len(keys) - _MOST_ALIKE} more" if len(keys) > _MOST_ALIKE else ""
+        yield f"{', '.join(keys[:_MOST_ALIKE])}{more}: {words}"
 
 
 def _at(path: Sequence[str]) -> str:
