@@ -153,7 +153,7 @@ class Machine(RuleBasedStateMachine):
         started = self.scene.ledger().lineage
         if not started:
             return
-        with mock.patch("reconciler.assembly.Fingerprints", return_value=OTHER_KEY):
+        with mock.patch("reconciler.rotation.Fingerprints", return_value=OTHER_KEY):
             error, writes = self.writes_of(self.scene.apply)
         assert isinstance(error, WrongContactKey) and not writes
 
