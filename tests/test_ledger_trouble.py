@@ -152,6 +152,8 @@ def room(monkeypatch: pytest.MonkeyPatch) -> list[int | None]:
 def test_a_disk_that_is_full_before_the_first_claim(team: Office, room: list[int | None]) -> None:
     fill(path(team))
     room[0] = 0
+    while team.run("state", "unlock", "--reason", "x").code == 0:
+        pass  # the last page of the trail has room for some events, how many is chance
     for command in WRITING:
         if "migrate" not in command:
             said = refused(team, command)
