@@ -16,10 +16,11 @@ import pytest
 from tests.ci_jobs import Runner, gitlab_job
 from tests.forge_server import REPOSITORY, TOKEN, Forge, forge_server, packed
 from tests.office import Office, office
+from tests.postgres import server
 from tests.quick import quick
 
 HEAD, MERGE = "a" * 40, "b" * 40
-SECRETS = ("RECONCILER_CONTACT_KEY", "TEL4VN_URL", "TEL4VN_API_KEY", "RENEWALS_CSV")
+SECRETS = ("RECONCILER_CONTACT_KEY", "RECONCILER_STATE_URL", "TEL4VN_URL", "TEL4VN_API_KEY", "RENEWALS_CSV")
 PERSISTENT = "path: .reconciler/state.db}", "path: .reconciler/state.db, persistent: true}"
 APPROVALS = "  # approvals: {required: [dialling, destructive, compliance]}", "  approvals: {required: [dialling]}"
 
@@ -113,7 +114,7 @@ def team(request: pytest.FixtureRequest, tmp_path: Path, command: str) -> Iterat
         made.edit("reconciler.yaml", *PERSISTENT)
         people = made.root.parent / "people" / "start.csv"
         people.write_text("customer_id,mobile,name\nC1,0900000001,An\n")
-        made.environ["RENEWALS_CSV"] = str(people)
+        made.environ |= {"RENEWALS_CSV": str(people), "RECONCILER_STATE_URL": ""}
         folder = tmp_path / "runner"
         folder.mkdir()
         yield Team(made, forge, folder, request.param, command)
@@ -136,7 +137,12 @@ def test_planned_reviewed_merged_applied_and_nothing_left(team: Team) -> None:
     seen = team.said + "".join(team.comments())
     assert not [
         secret
-        for secret in (TOKEN, "0900000001", *(team.office.environ[name] for name in SECRETS[:3:2]))
+        for secret in (
+            TOKEN,
+            "0900000001",
+            team.office.environ["RECONCILER_CONTACT_KEY"],
+            team.office.environ["TEL4VN_API_KEY"],
+        )
         if secret in seen
     ]
 
@@ -148,12 +154,14 @@ def test_a_pull_request_of_a_fork_is_validated_and_no_more(team: Team) -> None:
     assert team.office.calls() == [] and team.forge.log == []
 
 
+@pytest.mark.parametrize("team", ["github"], indirect=True)
 def test_an_invalid_pull_request_fails_the_first_job(team: Team) -> None:
     team.office.edit("campaigns/renewals.yaml", "schedule: office-hours", "schedule: office-hour")
     assert team.job("validate") == 3
     assert 'Did you mean "office-hours"?' in team.said
 
 
+@pytest.mark.parametrize("team", ["github"], indirect=True)
 def test_a_comment_that_cannot_be_written_fails_no_plan(team: Team) -> None:
     team.forge.fail("GET", "comments$|notes$", 403, times=9)
     assert team.job("plan") == 0
@@ -161,6 +169,7 @@ def test_a_comment_that_cannot_be_written_fails_no_plan(team: Team) -> None:
     assert team.forge.runs and team.comments() == []
 
 
+@pytest.mark.parametrize("team", ["github"], indirect=True)
 def test_a_blocked_plan_is_shown_and_kept_for_nobody(team: Team) -> None:
     team.office.edit("reconciler.yaml", "creates: {max: 5}", "creates: {max: 0}")
     assert team.job("plan") == 4
@@ -182,6 +191,7 @@ def test_what_moved_since_the_review_is_not_applied_but_shown_and_can_be_applied
     assert team.issue() == "" and team.office.plan()["changes"] == []
 
 
+@pytest.mark.parametrize("team", ["gitlab"], indirect=True)
 def test_a_commit_that_nobody_planned_is_not_applied(team: Team) -> None:
     assert team.job("apply") == 5
     assert "came in by no pull request" in team.said and team.writes() == 0 and team.issue()
@@ -215,12 +225,36 @@ def test_what_is_in_doubt_is_told_with_the_command_that_settles_it(team: Team) -
     assert "Another run holds the lock" in team.issue()
 
 
+@pytest.mark.parametrize("team", ["github"], indirect=True)
 def test_the_disk_of_a_runner_is_no_place_for_a_ledger(team: Team) -> None:
     """The plan says so already; an apply by hand is refused, and opens the issue."""
     team.office.edit("reconciler.yaml", *reversed(PERSISTENT))
     assert team.job("plan") == 4 and "state.persistent: true" in team.said
     assert team.job("apply", resume="true") == 4, team.said
     assert team.writes() == 0 and "A guard, a policy or a missing approval refuses it." in team.issue()
+
+
+@pytest.mark.parametrize("team", ["github"], indirect=True)
+def test_the_job_that_plans_needs_to_read_the_ledger_and_no_more(team: Team) -> None:
+    """The roles of docs/ledger.md: the owner by hand once, one that reads for the plan, one that writes for the apply."""
+    owner = server().role()
+
+    def ledger(url: str) -> None:
+        team.office.environ["RECONCILER_STATE_URL"] = url
+
+    team.office.edit("reconciler.yaml", "  # state: {backend: postgres", "  state: {backend: postgres")
+    team.office.edit("reconciler.yaml", "  state: {backend: sqlite", "  # state: {backend: sqlite")
+    ledger(owner.socket)
+    assert team.office.run("apply", typed="n\n").code == 0 and team.writes() == 0
+    planning, applying = (server().granted(owner, block) for block in ("plan", "run"))
+    ledger(planning.socket)
+    assert team.job("plan") == 0, team.said
+    merged(team)
+    assert team.job("apply") == 1 and team.writes() == 0  # its role may not write
+    ledger(applying.socket)
+    assert team.job("apply") == 0, team.said
+    ledger(planning.socket)
+    assert team.job("drift") == 0 and team.issue() == "" and team.office.most_dials() == 1
 
 
 def test_an_approval_beside_the_plan_is_found_and_without_it_nothing_is_applied(team: Team) -> None:

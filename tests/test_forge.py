@@ -125,6 +125,16 @@ def test_two_runs_at_once_end_with_one_comment(forge: Forge, kind: str) -> None:
     assert standing(forge) == ["ours"]
 
 
+def test_runs_that_truly_go_on_at_the_same_time_leave_one_comment(forge: Forge, kind: str) -> None:
+    async def act(api: Api, _: Job) -> None:
+        marks = [Mark("plan", "acme", f"{turn}.1") for turn in range(1, 6)]
+        await asyncio.gather(*(put(api.comments(12), mark, "", mark.turn, api.clock) for mark in marks))
+
+    acting(forge, kind, act)
+    assert len(standing(forge)) == 1
+    assert commented(forge, kind, "last", "9.1") == "updated" and standing(forge) == ["last"]
+
+
 def test_what_was_there_twice_is_there_once(forge: Forge, kind: str) -> None:
     for number in range(3):
         forge.comment(12, f"<!-- reconciler:plan:acme turn=0.{number} -->\n{number}")
@@ -142,6 +152,12 @@ def test_an_answer_that_is_lost_after_the_effect_makes_no_second_comment(forge: 
     clock = Skipping()
     assert commented(forge, kind, clock=clock) == "created"
     assert standing(forge) == ["one"] and len(forge.calls("POST", ADDED[kind])) == 1 and clock.waited
+
+
+def test_an_answer_that_says_nothing_is_looked_behind(forge: Forge, kind: str) -> None:
+    forge.fail("POST", ADDED[kind], 201, body="<html>", after=True)
+    assert commented(forge, kind) == "created"
+    assert standing(forge) == ["one"] and len(forge.calls("POST", ADDED[kind])) == 1
 
 
 @pytest.mark.parametrize("status", [0, 500])

@@ -115,7 +115,11 @@ class Channel:
 
     async def add(self, path: str, body: object, shape: type[T]) -> T:
         """A write that makes something new, sent once. Raises ForgeUnknown where nobody can say whether it did."""
-        return parsed(await self._sent(Request("POST", self._base + path, body), once=True), shape)
+        answer = await self._sent(Request("POST", self._base + path, body), once=True)
+        try:
+            return parsed(answer, shape)
+        except ForgeError as error:
+            raise ForgeUnknown(str(error)) from None
 
     async def download(self, path: str) -> bytes:
         """A file, which may lie elsewhere: the token does not go there."""
