@@ -15,7 +15,7 @@ from reconciler.config.sheets import Sheets, Spot
 from reconciler.drift import Bound, Seen, changed_fields
 from reconciler.errors import ConfigInvalid
 from reconciler.matching import Match
-from reconciler.model import Adopted, Drift, FieldChange, Json, Key, Path, Refused, Resource, RunState
+from reconciler.model import Adopted, Drift, FieldChange, Json, Key, Path, Refused, Resource, RunState, Severity
 from reconciler.planner import steps_of
 from reconciler.providers.base import UnknownName, capabilities_for
 from reconciler.redact import inert, mask
@@ -143,7 +143,7 @@ class _Work:
             self.refuse(
                 [(key, path)], "paused cannot be declared: it turns into running by itself. Stop it, or let it run"
             )
-        elif _holds_number(change.after):
+        elif _holds_number(change.after) and not _holds_number(change.before):
             self.refuse(
                 [(key, path)], "it holds what may be somebody's number, and people stay out of Git: decide by hand"
             )
@@ -186,7 +186,7 @@ class _Work:
         except ConfigInvalid as invalid:
             return f"it cannot be declared: {invalid.problems[0].message}"
         taken = {(one.key, one.path) for one, _ in self.adopted}
-        wrong = sorted((left & taken) | (left - self._open))
+        wrong = sorted(one for one in left if one not in self._open or any(map(partial(_within, one), taken)))
         return f"a plan would still change {'.'.join(wrong[0][1])} of {wrong[0][0]}" if wrong else ""
 
     def _planned(self, setup: Setup) -> frozenset[tuple[Key, Path]]:
@@ -206,12 +206,18 @@ class _Work:
             yield tuple(unknown.path.split("."))
             return
         case = Case(Match(resource, bound.live, bound.binding), capabilities_for(provider, resource))
-        yield from (change.path for step in steps_of(case).changes for change in step.fields)
+        steps = steps_of(case)
+        yield from (change.path for step in steps.changes for change in step.fields)
+        yield from ((finding.code,) for finding in steps.findings if finding.severity is Severity.ERROR)
 
 
 def _switched(bound: Bound) -> Iterator[FieldChange]:
     if bound.run and bound.live and bound.live.run and bound.live.run.value != bound.run:
         yield FieldChange(_ACTIVATION, bound.run, bound.live.run.value)
+
+
+def _within(outer: tuple[Key, Path], inner: tuple[Key, Path]) -> bool:
+    return outer[0] == inner[0] and inner[1][: len(outer[1])] == outer[1]
 
 
 def _holds_number(value: Json) -> bool:

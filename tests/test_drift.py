@@ -16,6 +16,7 @@ from reconciler.simulator.tel4vn.account import fixed_uuid
 from tests.drifting import CONNECTIONS, HOUR, PROJECT, RENEWALS, SPRING, agents, applied, drift, panel, row_of, spring
 from tests.office import Office, desk, office
 
+SCENARIOS = Path(__file__).parent / "scenarios"
 KEYS = {"tel4vn": "hanoi/campaign/spring", "thulium": "krakow/campaign/odnowienia"}
 
 
@@ -275,6 +276,18 @@ def test_all_four_vendors(tmp_path: Path) -> None:
     assert "record_fields" in told["thulium-krakow/campaign/odnowienia"]["fields"]
     assert "cannot be verified since 20" in text
     assert set(people) == {"tel4vn-hanoi/campaign/spring-renewals", "thulium-krakow/campaign/odnowienia"}
+
+
+def test_a_conpeek_voice_campaign_is_there_or_not_and_nothing_else(tmp_path: Path) -> None:
+    here = SCENARIOS / "conpeek-voice"
+    with office(tmp_path, repository=here / "repository", people=here / "people") as team:
+        team.switch("conpeek", voice_add="open")
+        assert team.apply().code == 0
+        found = drift(team)
+        assert found["objects"] == []
+        assert [one["fields"] for one in found["unverified"]] == [["experimental"]]
+        team.here.simulator.vendors["conpeek"].edit("voice_campaign", "5b7c389fe8df7b60af688989", None)
+        assert [one["gone"] for one in drift(team)["objects"]] == [True]
 
 
 def test_who_changed_it_is_told_as_far_as_the_vendor_tells(team: Office) -> None:

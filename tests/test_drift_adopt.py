@@ -245,6 +245,26 @@ def test_a_carrier_by_uuid_stays_one_by_uuid(tmp_path: Path) -> None:
         check_settled(team)
 
 
+def test_a_number_that_was_declared_as_one_may_be_another(tmp_path: Path) -> None:
+    own = RENEWALS.replace('caller_id: "2240"', 'caller_id: "224000000"')
+    with applied(tmp_path, {"campaigns/odnowienia.yaml": own}) as team:
+        there = row_of(team, "thulium", "00001")["parameters"]
+        panel(team, "thulium", "00001", parameters={**there, "caller_id": "224000001"})
+        found, told = adopt(team)
+        assert 'caller_id: "224000001"' in told[-1] and "224000001" not in str(found)
+        check_settled(team)
+
+
+def test_a_parameter_that_is_gone_and_then_all_of_them(team: Office) -> None:
+    there = row_of(team, "thulium", "00001")["parameters"]
+    panel(team, "thulium", "00001", parameters={"caller_id": there["caller_id"]})
+    assert adopt(team)[1][-1] == '+    parameters: {caller_id: "2240"}'
+    panel(team, "thulium", "00001", parameters={})
+    told = adopt(team)[1]
+    assert told == ['-    parameters: {caller_id: "2240"}']
+    assert team.plan()["changes"] == []
+
+
 # ---- what several campaigns share ----------------------------------------------------------------------------------
 
 TWO = {"a.yaml": plain("one"), "b.yaml": plain("two")}

@@ -32,6 +32,7 @@ SMALL = {"renewals.csv": 30, "umowy.csv": 30, "wizyty.csv": 10, "opros.jsonl": 3
 LOGGERS = ("", "httpx", "httpcore", "aiohttp", "asyncio", "stamina")
 LOOKS = (
     *REPORTS, ("state", "history"), ("state", "history", "--format", "json"), ("state", "verify"), ("resolve",), ("plan",),
+    ("drift", "--contacts", "counts"), ("drift", "--format", "markdown"), ("drift", "--adopt", "--format", "json"),
 )  # fmt: skip
 
 
