@@ -11,7 +11,7 @@ from reconciler.assembly import doubts_of, identify, masked
 from reconciler.keeping import PROTECTED, SINCE, SWITCHED, check_project
 from reconciler.ledger.base import LedgerReader
 from reconciler.ledger.closing import check_open
-from reconciler.livecheck import How, PeopleLook, findings_of, look_at_people
+from reconciler.livecheck import How, PeopleLook, drift_of, findings_of, look_at_people
 from reconciler.matching import Match
 from reconciler.model import (
     WEEKDAYS,
@@ -25,7 +25,6 @@ from reconciler.model import (
     Live,
     ObjectDrift,
     Path,
-    PeopleDrift,
     Resource,
     Running,
     RunState,
@@ -117,16 +116,9 @@ async def with_people(seen: Seen, setup: Setup, sites: Mapping[str, Site], ledge
     containers = {key: one.vendor_id for key, one in bindings.items() if key.kind == "contacts"}
     world = World(setup.repository, sites, matches, people, containers, ())
     looks = await look_at_people(world, ledger, fingerprints, how)
-    told = tuple(_people(one) for one in looks if not one.unseen)
     unsure = (one for look in looks for one in _unsure(look, seen.bound[look.key].since))
-    drift = replace(seen.drift, contacts=told, unverified=(*seen.drift.unverified, *unsure))
+    drift = replace(seen.drift, contacts=drift_of(looks), unverified=(*seen.drift.unverified, *unsure))
     return replace(seen, drift=drift)
-
-
-def _people(look: PeopleLook) -> PeopleDrift:
-    found = look.found
-    changed = found.changed if look.how == "full" else None
-    return PeopleDrift(look.key, look.how, found.expected, found.missing, found.extra, found.twice, changed)
 
 
 def _unsure(look: PeopleLook, since: str) -> Iterator[Unverified]:
@@ -148,7 +140,7 @@ def _told(
     observed: Mapping[str, Observation],
     unread: Iterable[Binding],
 ) -> Drift:
-    objects = (drift_of(one) for _, one in sorted(bound.items()))
+    objects = (_object(one) for _, one in sorted(bound.items()))
     unverified = [told for _, one in sorted(bound.items()) if (told := _unverified(one))]
     unverified += [_unreachable(binding) for binding in unread]
     unmanaged = () if setup.partial else tuple(_unmanaged(setup, bound, observed))
@@ -170,7 +162,7 @@ def _told(
 # ---- one campaign --------------------------------------------------------------------------------------------------
 
 
-def drift_of(bound: Bound) -> ObjectDrift | None:
+def _object(bound: Bound) -> ObjectDrift | None:
     """What of one campaign is not as we left it; None where all that can be read is."""
     live = bound.live
     if not bound.rules.readable or not bound.binding.last_applied:
