@@ -143,7 +143,7 @@ class _Work:
             self.refuse(
                 [(key, path)], "paused cannot be declared: it turns into running by itself. Stop it, or let it run"
             )
-        elif _holds_number(change.after) and not _holds_number(change.before):
+        elif holds_number(change.after) and not holds_number(change.before):
             self.refuse(
                 [(key, path)], "it holds what may be somebody's number, and people stay out of Git: decide by hand"
             )
@@ -220,9 +220,10 @@ def _within(outer: tuple[Key, Path], inner: tuple[Key, Path]) -> bool:
     return outer[0] == inner[0] and inner[1][: len(outer[1])] == outer[1]
 
 
-def _holds_number(value: Json) -> bool:
+def holds_number(value: Json) -> bool:
+    """Whether some text in it may be somebody's number."""
     if isinstance(value, list):
-        return any(map(_holds_number, value))
+        return any(map(holds_number, value))
     return isinstance(value, str) and mask(text := inert(value)) != text
 
 

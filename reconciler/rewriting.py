@@ -92,8 +92,13 @@ def _reference(wish: Wish, top: str, known: Mapping[str, str]) -> Json:
     if not isinstance(live, dict):
         return live
     written = wish.bound.declared.spec.get(top) if wish.bound.declared else None
-    by_name = isinstance(written, str) and list(known.values()).count(str(live["name"])) == 1
-    return live["name"] if by_name else {"uuid": live["uuid"]}
+    return reference(live, known, isinstance(written, str))
+
+
+def reference(held: Mapping[str, Json], known: Mapping[str, str], by_name: bool) -> Json:
+    """What a campaign names (`held`: uuid and name), as it is written. `known`: everything of its kind, id -> name."""
+    alone = list(known.values()).count(str(held["name"])) == 1
+    return held["name"] if by_name and alone else {"uuid": held["uuid"]}
 
 
 # ---- in what it names ----------------------------------------------------------------------------------------------

@@ -16,19 +16,21 @@ Span = tuple[str, str]
 Week = dict[str, set[Span]]
 
 
+def windows(wanted: Mapping[str, Json]) -> list[dict[str, Json]]:
+    """The windows that say the hours of `wanted`, for a Schedule that is made anew. Raises CannotEdit where nothing can say them."""
+    return _spelled(_some(wanted))
+
+
 def rewrite(sheet: Sheet, document: int, wanted: Mapping[str, Json]) -> None:
     """Let the Schedule in `document` say the hours of `wanted` (`Resource.spec`, windows). Raises CannotEdit where it cannot."""
-    missing = _week(wanted)
-    if not any(missing.values()):
-        raise CannotEdit("no day has hours any more, and a schedule has some: stop the campaign instead")
+    missing = _some(wanted)
     entries = _entries(sheet, document)
     leaving = [[day for day in days if span not in missing[day]] for days, span in entries]
     for (days, span), left in zip(entries, leaving, strict=True):
         _said(missing, [day for day in days if day not in left], span)
     idle = [number for number, left in enumerate(leaving) if not _kept(sheet, document, number, entries, left, missing)]
-    for span in sorted(set().union(*missing.values())):
-        days = [day for day in WEEKDAYS if span in missing[day]]
-        sheet.add_item(document, _WINDOWS, flow({"days": [*days], "from": span[0], "to": span[1]}))
+    for window in _spelled(missing):
+        sheet.add_item(document, _WINDOWS, flow(window))
     for number in reversed(idle):
         sheet.cut_item(document, _WINDOWS, number)
 
@@ -59,6 +61,21 @@ def _move(sheet: Sheet, document: int, number: int, span: Span) -> None:
         node = sheet.at(document, (*_WINDOWS, number, name))
         if node is None or node.text != time:
             sheet.put(document, (*_WINDOWS, number, name), time)
+
+
+def _some(wanted: Mapping[str, Json]) -> Week:
+    week = _week(wanted)
+    if not any(week.values()):
+        raise CannotEdit("no day has hours any more, and a schedule has some: stop the campaign instead")
+    return week
+
+
+def _spelled(week: Week) -> list[dict[str, Json]]:
+    """One window for all days with the same hours."""
+    return [
+        {"days": [day for day in WEEKDAYS if span in week[day]], "from": span[0], "to": span[1]}
+        for span in sorted(set().union(*week.values()))
+    ]
 
 
 def _week(wanted: Mapping[str, Json]) -> Week:

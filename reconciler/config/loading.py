@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -113,6 +113,12 @@ class Folder:
         if documents is None:
             documents = self._judged(content, file, cache)
         self.documents += documents
+
+    def add(self, texts: Mapping[str, str]) -> None:
+        """Documents of files that are not written yet, or that are not included: path -> YAML."""
+        cache = Cache(self.root)  # not saved: what is proposed may never be written
+        for file, text in texts.items():
+            self.documents += self._judged(text.encode(), file, cache)
 
     def _judged(self, content: bytes, file: str, cache: Cache) -> list[Document]:
         before = len(self.complaints.found)

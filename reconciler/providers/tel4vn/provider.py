@@ -19,6 +19,7 @@ from reconciler.providers.base import (
     Wanted,
     Writer,
 )
+from reconciler.providers.declarable import Declarable
 from reconciler.providers.paging import Paged, Row
 from reconciler.providers.tel4vn import rules, wire
 from reconciler.providers.tel4vn.contacts import REFUSES, Leads, is_gone, listing, side_by_side
@@ -59,6 +60,9 @@ class Tel4vn(Leads):
 
     def canonical(self, resource: Resource, references: Names) -> Resource:
         return wire.canonical(resource, references)
+
+    def declarable(self, live: Live) -> Declarable:
+        return rules.declarable(live)
 
     # ---- reading ---------------------------------------------------------------------------------------------------
 

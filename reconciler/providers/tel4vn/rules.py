@@ -9,8 +9,9 @@ from functools import cache
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
-from reconciler.model import Capabilities, ContactRules, FieldRule, Json, Resource, Spec
+from reconciler.model import Capabilities, ContactRules, FieldRule, Json, Live, Resource, Spec
 from reconciler.providers.base import Refusal, UnknownName
+from reconciler.providers.declarable import Declarable
 from reconciler.units import seconds
 
 Names = Mapping[str, Mapping[str, str]]  # "carrier" | "template" -> uuid -> name
@@ -107,6 +108,28 @@ CAPABILITIES: Final = Capabilities(
     delete_needs_stop=True,  # "campaign must be deactive"
     carries_token=True,
 )
+
+
+# "Autodialer only" on the campaign page and in the samples; other campaigns carry defaults or empty values in them.
+_AUTODIALER: Final = frozenset(
+    {
+        *("ratio", "local_start_time", "local_end_time", "hopper", "call_center_queue_strategy", "customer_order"),
+        *("allow_manual_dial", "allow_search_lead", "enable_callback_alert"),
+    }
+)
+
+
+def declarable(live: Live) -> Declarable:
+    """See `CanImport`. What an autodialer alone knows says nothing of another campaign, and the other way round."""
+    schedule = live.spec.get("schedule")
+    windows = schedule.get("windows") if isinstance(schedule, dict) else None
+    closed = isinstance(windows, dict) and any(not of_day for of_day in windows.values())
+    idle = {"autodialer": frozenset({"type_autocall"}), "autocall": _AUTODIALER}
+    return Declarable(
+        also={"closedDays": "zero"} if closed else {},
+        idle=idle.get(str(live.spec.get("type")), frozenset()),
+        unread={"extensions": "the vendor shows nobody which agents are assigned; who is stays assigned"},
+    )
 
 
 def refusals(resource: Resource) -> Iterable[Refusal]:

@@ -41,6 +41,7 @@ from reconciler.providers.base import (
     Wanted,
     Writer,
 )
+from reconciler.providers.declarable import Declarable
 from reconciler.providers.paging import Paged, Row
 from reconciler.providers.thulium import contacts, replies, wire
 
@@ -83,6 +84,9 @@ class Thulium:
 
     def canonical(self, resource: Resource, references: Mapping[str, Mapping[str, str]]) -> Resource:
         return wire.canonical(resource, references)
+
+    def declarable(self, live: Live) -> Declarable:
+        return wire.declarable(live)
 
     def wire_phone(self, phone: Phone) -> str | None:
         """The number as Thulium takes it; None where it cannot take it. See `contacts.wire_phone`."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from reconciler.model import Capabilities, ContactRules, FieldRule, Json, Live, Resource, RunState, Spec
 from reconciler.providers.base import Refusal, UnknownName
+from reconciler.providers.declarable import Declarable
 from reconciler.providers.paging import Row
 from reconciler.units import duration_text, seconds
 
@@ -199,6 +200,17 @@ def _status(campaign: str, wanted: str, known: Mapping[str, str]) -> Json:
         )
     field, _, vendor_id = found[0].partition("=")
     return {field: vendor_id, "name": known[found[0]]}
+
+
+def declarable(live: Live) -> Declarable:
+    """See `CanImport`. The kind matters as soon as people are declared: those of a CRM campaign go another way."""
+    return Declarable(
+        also={"id": live.vendor_id},
+        unread={
+            "kind": "no call tells it; write kind: crm before people are declared, if they come from the CRM",
+            "initialStatus": "it belongs to people who are added, of whom there are none yet",
+        },
+    )
 
 
 # ---- to the wire and back ------------------------------------------------------------------------------------------
