@@ -56,7 +56,11 @@ def scripts() -> Iterator[tuple[str, str, str]]:
 
 
 def test_actionlint_has_nothing_to_say(tmp_path: Path) -> None:
-    assert WORKFLOWS and lint(*WORKFLOWS) == []
+    known = []
+    for path in WORKFLOWS:  # `queue` is newer than this actionlint; the schema below knows it
+        known.append(tmp_path / path.name)
+        known[-1].write_text(path.read_text().replace("  queue: max\n", ""))
+    assert known and lint(*known) == []
     wrong = tmp_path / "wrong.yml"
     wrong.write_text(WORKFLOWS[-1].read_text().replace("github.event.pull_request.number", "github.nothing.number"))
     assert [one["kind"] for one in lint(wrong)] == ["expression"]
@@ -137,7 +141,7 @@ def test_secrets_go_to_steps_in_an_environment_and_to_no_action_of_others() -> N
 
 def test_one_apply_at_a_time_and_a_newer_plan_cancels_an_older_one() -> None:
     groups = {path.stem: read(path)["concurrency"] for path in WORKFLOWS}
-    assert groups["reconciler-apply"] == {"group": "reconciler-apply", "cancel-in-progress": "false"}
+    assert groups["reconciler-apply"] == {"group": "reconciler-apply", "cancel-in-progress": "false", "queue": "max"}
     assert groups["reconciler-plan"]["cancel-in-progress"] == "true" and "number" in groups["reconciler-plan"]["group"]
     jobs = component()[1]
     assert (jobs["reconciler-apply"]["interruptible"], jobs["reconciler-apply"]["resource_group"]) == (

@@ -120,7 +120,7 @@ def issue(root: Path, kind: str, code: int, text: str | None, report: str | None
     from reconciler.forge import bodies
     from reconciler.forge.sticky import Mark, clear, put
 
-    if kind == "drift" and code not in {0, 2, 4}:
+    if kind == "drift" and code not in {0, 2}:
         _say(("nothing is known, the issue is left as it is", ""))
         return
     project = _project(root)

@@ -36,7 +36,7 @@ def artefact(plan: Plan, commit: str) -> str:
 
 
 def drift_issue(text: str, job: Job, limit: int) -> str:
-    head = "What is live is not what is declared. This text is renewed by every scheduled run, and the issue closed once they agree.\n\n"
+    head = "What is live is not what was applied. This text is renewed by every scheduled run, and the issue closed once they agree.\n\n"
     return head + _clipped(text, limit - _ROOM) + _foot(job)
 
 
