@@ -5,7 +5,7 @@ Which value may be taken over is decided here; how YAML is changed in place is i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -29,23 +29,18 @@ _CHANGED = (
     "the declaration was changed since the last apply, and the vendor holds a third value: decide by hand which counts"
 )
 
+_State = tuple[Mapping[str, str], tuple[tuple[Adopted, Spot | None], ...], tuple[Refused, ...]]
+
 
 def adopt(setup: Setup, sites: Mapping[str, Site], seen: Seen) -> Drift:
     """The drift with what was taken over and what was not. Files that are not touched stay as they are, to the byte."""
     work = _Work(setup, sites, seen, Sheets(setup.root))
-    units = list(work.units())
-    before = (work.sheets.texts(), tuple(work.adopted), tuple(work.refused))
-    for unit in units:
-        work.write(unit)
-    if work.objection():
-        work.back_to(*before)
-        for unit in units:  # one by one, to find out which it was
-            before = (work.sheets.texts(), tuple(work.adopted), tuple(work.refused))
-            work.write(unit)
-            if why := work.objection():
-                work.back_to(*before)
-                work.refuse(unit.fields, why)
+    try:
+        work.run()
+    except BaseException:  # also where somebody interrupts it: what is not proved does not stay
+        work.sheets.back_to({})
         work.sheets.save()
+        raise
     lines = (replace(one, source=work.sheets.line(spot)) if spot else one for one, spot in work.adopted)
     return replace(seen.drift, adopted=tuple(lines), refused=tuple(work.refused))
 
@@ -70,6 +65,23 @@ class _Work:
 
     def __post_init__(self) -> None:
         self._open = self._planned(self.setup)
+
+    def run(self) -> None:
+        """All units together; where something speaks against that one by one, to find out which it was."""
+        units = list(self.units())
+        before = self._state()
+        for unit in units:
+            self.write(unit)
+        if not self.objection():
+            return
+        self._back_to(before)
+        for unit in units:
+            before = self._state()
+            self.write(unit)
+            if why := self.objection():
+                self._back_to(before)
+                self.refuse(unit.fields, why)
+        self.sheets.save()
 
     # ---- what is to be written ---------------------------------------------------------------------------------------
 
@@ -167,14 +179,13 @@ class _Work:
     def refuse(self, fields: Iterable[tuple[Key, Path]], why: str) -> None:
         self.refused += [Refused(key, path, why) for key, path in fields]
 
-    def back_to(
-        self,
-        texts: Mapping[str, str],
-        adopted: Sequence[tuple[Adopted, Spot | None]],
-        refused: Sequence[Refused],
-    ) -> None:
+    def _state(self) -> _State:
+        return self.sheets.texts(), tuple(self.adopted), tuple(self.refused)
+
+    def _back_to(self, state: _State) -> None:
+        texts, adopted, refused = state
         self.sheets.back_to(texts)
-        self.adopted, self.refused = list(adopted), list(refused)
+        self.adopted, self.refused = [*adopted], [*refused]
 
     # ---- the proof -------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from reconciler.config.editing import CannotEdit, Sheet, flow
 from reconciler.config.hours import rewrite
 from reconciler.config.sheets import Sheets, Spot
+from reconciler.errors import ReconcilerError
 from reconciler.model import WEEKDAYS, Json
 
 HEAD = "# head\nkind: Thing\nmetadata: {name: a}\n"
@@ -349,19 +350,24 @@ def test_files_are_whole_or_as_they_were(tmp_path: Path) -> None:
     assert (tmp_path / "a.yaml").read_text() == RECALL
 
 
-def test_a_file_that_cannot_be_written_is_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "a.yaml").write_text(RECALL)
+def test_where_one_file_cannot_be_written_none_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sheets = Sheets(tmp_path)
-    sheets.edit("a.yaml", set_attempts(4))
+    for name in ("a.yaml", "b.yaml"):
+        (tmp_path / name).write_text(RECALL)
+        sheets.edit(name, set_attempts(4))
+    calls = iter([None, OSError(28, "No space left on device")])
 
-    def full(*_: object) -> None:
-        raise OSError("disk full")
+    def full(_: int) -> None:
+        if error := next(calls, None):
+            raise error
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(
+        ReconcilerError, match=r"b.yaml cannot be written \(No space left on device\): the files are as"
+    ):
         sheets.save()
-    assert (tmp_path / "a.yaml").read_text() == RECALL
-    assert [path.name for path in tmp_path.iterdir()] == ["a.yaml"]
+    assert [(tmp_path / name).read_text() for name in ("a.yaml", "b.yaml")] == [RECALL, RECALL]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.yaml", "b.yaml"]
 
 
 def test_what_cannot_be_read_cannot_be_edited(tmp_path: Path) -> None:

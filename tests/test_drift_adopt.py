@@ -413,6 +413,34 @@ def test_files_keep_their_mode_their_line_ends_and_no_trace(tmp_path: Path) -> N
         check_settled(team)
 
 
+def test_where_it_breaks_off_the_files_are_as_they_were(team: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    panel(team, "tel4vn", spring(team), hopper=50)
+    before = texts(team)
+
+    def interrupted(*_: object) -> None:
+        assert texts(team) != before, "what is planned over is what is written"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("reconciler.declaring.load", interrupted)
+    assert team.run("drift", "--adopt").code == 130
+    assert texts(team) == before
+
+
+def test_a_campaign_that_was_renamed_is_written_under_its_new_name(tmp_path: Path) -> None:
+    with applied(tmp_path, {"campaigns/spring.yaml": SPRING}) as team:
+        team.edit("campaigns/spring.yaml", "{name: spring}", "{name: wiosna, movedFrom: spring}")
+        panel(team, "tel4vn", spring(team), hopper=50, recall_times=8)
+        found, told = adopt(team)
+        assert told[-2:] == [
+            "-  maxAttempts: 3       # the first call included",
+            "+  maxAttempts: 9       # the first call included",
+        ]
+        assert "+    hopper: 50" in told and found["refused"] == []
+        assert found["objects"][0]["source"] == "campaigns/spring.yaml:2"
+        assert "Spring" not in {one["name"] for one in found["unmanaged"]}
+        check_settled(team)
+
+
 def test_part_of_it_by_selection(tmp_path: Path) -> None:
     with applied(tmp_path) as team:
         panel(team, "tel4vn", spring(team), hopper=50)

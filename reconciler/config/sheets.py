@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path as File
 
 from reconciler.config.document import Path
 from reconciler.config.editing import CannotEdit, Sheet
 from reconciler.config.loading import problems_of
+from reconciler.errors import ReconcilerError
 
 _MARK = "\ufeff"  # of the byte order: no part of the text, and kept
 
@@ -82,11 +83,21 @@ class Sheets:
         return f"{spot.file}:{sheet.line(sheet.find(spot.kind, spot.name), spot.path)}"
 
     def save(self) -> None:
-        """Bring the files to what they say here."""
-        for file, sheet in self._open.items():
-            if sheet.text != self._on_disk[file]:
-                _replace((self.root / file).resolve(), (self._marks[file] + sheet.text).encode())
-                self._on_disk[file] = sheet.text
+        """Bring the files to what they say here. Raises ReconcilerError where one cannot be written; then none of them is."""
+        before = dict(self._on_disk)
+        try:
+            for file, sheet in self._open.items():
+                self._write(file, sheet.text)
+        except OSError as error:
+            for name, text in before.items():
+                with suppress(OSError):
+                    self._write(name, text)
+            raise ReconcilerError(f"{file} cannot be written ({error.strerror}): the files are as they were.") from None
+
+    def _write(self, file: str, text: str) -> None:
+        if text != self._on_disk[file]:
+            _replace((self.root / file).resolve(), (self._marks[file] + text).encode())
+            self._on_disk[file] = text
 
 
 def _replace(target: File, content: bytes) -> None:
