@@ -207,8 +207,8 @@ def test_another_contact_key_would_make_everybody_new(team: Office) -> None:
         refused(
             team.run(*command), 4,
             "The contact key is not the one this ledger was written with: under it everybody would look new and be called again. "
-            "Set the old key back, in contactKey {env: RECONCILER_CONTACT_KEY}; to rotate it, name the old key in formerContactKey as well. "
-            "Nothing was sent.",
+            "Set the old key back, in contactKey {env: RECONCILER_CONTACT_KEY}; to rotate it, name the old key in formerContactKey as well."
+            " Nothing was sent.",
         )  # fmt: skip
 
 
