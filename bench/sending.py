@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     import httpx
 
 STAGE = "apply"
-CONCURRENCY, BATCH = 4, 500  # what a connection that says nothing gets
+CONCURRENCY = 4  # what a connection that says nothing gets
+BATCHES = (100, 500)  # a careful one, and what a connection that says nothing gets
 LATENCY = 20  # ms
 LEAST = 0.9
 _STEP, _SPACE = 7919, 89_999_999  # a prime walk over the mobile numbers 090... to 098..., all of them valid
@@ -50,6 +51,7 @@ spec:
   credentials: {{apiKey: {{env: TEL4VN_API_KEY}}}}
   timezone: Asia/Ho_Chi_Minh
   region: VN
+  limits: {{batchSize: {batch}}}
 ---
 apiVersion: reconciler/v1
 kind: Schedule
@@ -95,22 +97,27 @@ spec:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`field`: what of a person is sent beside the number. With some the vendor takes many people in a call, with others one."""
+    """So many people, `batch` of them in a call at most; one where it is 1."""
 
-    field: str
     people: int
+    batch: int
+
+    @property
+    def field(self) -> str:
+        """What of a person is sent beside the number: with this one the vendor takes many people in a call, with that only one."""
+        return "lead_name" if self.in_batches else "address"
 
     @property
     def in_batches(self) -> bool:
-        return self.field == "lead_name"
+        return self.batch > 1
 
     @property
     def work(self) -> str:
-        return f"{self.people:,} people, {'up to ' + str(BATCH) if self.in_batches else 'one'} a call"
+        return f"{self.people:,} people, {f'up to {self.batch}' if self.in_batches else 'one'} a call"
 
 
 def rows(in_batches: int = 100_000, one_by_one: int = 10_000) -> list[Row]:
-    cases = (Case("lead_name", in_batches), Case("address", one_by_one))
+    cases = (Case(one_by_one, 1), *(Case(in_batches, batch) for batch in BATCHES))
     return [row for case in cases for row in _of(case)]
 
 
@@ -136,7 +143,7 @@ def _of(case: Case) -> list[Row]:
 
 def _applied(case: Case, folder: Path) -> tuple[Measured, int]:
     """What one apply took for its calls that carry people, and how many they were. Raises RuntimeError where somebody was not sent."""
-    (folder / "reconciler.yaml").write_text(_REPOSITORY.format(field=case.field))
+    (folder / "reconciler.yaml").write_text(_REPOSITORY.format(field=case.field, batch=case.batch))
     with (folder / "may.csv").open("w") as file:
         file.write("mobile,name\n")
         file.writelines(f"{number},{name}\n" for number, name in people(case.people))
@@ -161,7 +168,7 @@ def _in_ledger(path: Path) -> tuple[float, int]:
 
 def _bare(case: Case, latency: int) -> Measured:
     with serving(worker("sending", "serve", latency)) as line:
-        return once(Contestant(worker("sending", "bare", case.field, case.people), environ=json.loads(line)))
+        return once(Contestant(worker("sending", "bare", case.people, case.batch), environ=json.loads(line)))
 
 
 # ---- the data ------------------------------------------------------------------------------------------------------
@@ -183,7 +190,7 @@ def bodies(case: Case, list_uuid: str) -> Iterator[bytes]:
         yield json.dumps(
             {"list_uuid": list_uuid, "data": [{**lead, "after_day": 0} for lead in leads[at : at + size]]}
         ).encode()
-        at, size = at + size, min(max(10, size * 2), BATCH)
+        at, size = at + size, min(max(10, size * 2), case.batch)
 
 
 # ---- each in a process of its own ----------------------------------------------------------------------------------
@@ -233,7 +240,7 @@ def _main(part: str, *arguments: str) -> None:
     if part == "serve":
         _serve(float(arguments[0]))
     else:
-        case = Case(arguments[0], int(arguments[1]))
+        case = Case(int(arguments[0]), int(arguments[1]))
         tell(asyncio.run(_send(case, os.environ["TEL4VN_URL"], os.environ["TEL4VN_API_KEY"])))
 
 
