@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 
@@ -37,17 +38,36 @@ async def adopt(setup: Setup, key: Key, vendor_id: str) -> str:
                     f"{other} is bound to {binding.vendor_id}. To let go of it: reconciler state rm {other} --reason TEXT"
                 )
         seen = await observe(sites, setup.repository.campaigns, {key: Binding(key, "", vendor_id, {})})
-        live = _found(seen[key.connection].live, key, vendor_id)
+        (resource,) = setup.repository.campaigns
+        live = _found(seen[key.connection].live, key, vendor_id, resource.name)
         await _bind(run, key, vendor_id)
     return foreign(live.name)
 
 
-def _found(seen: tuple[Live, ...], key: Key, vendor_id: str) -> Live:
+def _found(seen: tuple[Live, ...], key: Key, vendor_id: str, name: str) -> Live:
+    """Raises Misuse with what may have been meant: what has that name, then what is called as the declaration is, then the rest."""
     for live in seen:
         if live.vendor_id == vendor_id:
             return live
-    some = ", ".join(f'{inert(live.vendor_id)} ("{foreign(live.name)}")' for live in seen[:5])
-    raise Misuse(f"{key.connection} has no campaign with the id {vendor_id}. There are: {some or 'none'}.")
+    named = [live for live in seen if live.name == vendor_id]
+    if named:
+        have = (
+            f"1 campaign at {key.connection} has"
+            if len(named) == 1
+            else f"{len(named)} campaigns at {key.connection} have"
+        )
+        raise Misuse(
+            f'"{foreign(vendor_id)}" is a name, which {have}: {_candidates(named)}. Name the id of the one you mean.'
+        )
+    some = sorted(seen, key=lambda live: live.name != name)
+    raise Misuse(f"{key.connection} has no campaign with the id {vendor_id}. There are: {_candidates(some) or 'none'}.")
+
+
+def _candidates(found: Sequence[Live]) -> str:
+    told = [
+        f'{inert(live.vendor_id)} ("{foreign(live.name)}"{f", {live.run}" if live.run else ""})' for live in found[:5]
+    ]
+    return ", ".join([*told, *([f"and {len(found) - 5} more"] if len(found) > 5 else [])])
 
 
 async def _bind(run: Run, key: Key, vendor_id: str) -> None:

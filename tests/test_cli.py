@@ -33,7 +33,7 @@ def every_command() -> Iterator[tuple[str, ...]]:
     yield ()
     for name in cli._COMMANDS:
         yield (name,)
-        found = import_module(f"reconciler.cli.{name}").command
+        found = import_module(f"reconciler.cli.{cli.module_of(name)}").command
         if isinstance(found, click.Group):
             yield from ((name, below) for below in found.commands)
 

@@ -28,6 +28,7 @@ RANKS = (
     {"reconcile", "binding", "custody", "resolving", "halting", "releasing", "refusing", "rekeying", "drift"},
     {"rewriting"},
     {"declaring"},
+    {"importing"},
     {"cli"},
 )
 APART = {"simulator"}  # stands for the vendors: shares nothing with what it tests

@@ -25,6 +25,7 @@ _COMMANDS: Mapping[str, str] = {
     "apply": "carry out a plan",
     "show": "render a saved plan",
     "drift": "what others changed at the vendors",
+    "import": "write YAML for what an account holds",
     "adopt": "bind a live object to a declaration",
     "release": "let the rest of a canary follow",
     "refuse": "suppress one number everywhere, now",
@@ -46,13 +47,17 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = import_module(f"reconciler.cli.{cmd_name}").command
+        command: click.Command = import_module(f"reconciler.cli.{module_of(cmd_name)}").command
         _examples_last(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
+
+
+def module_of(name: str) -> str:
+    return "import_" if name == "import" else name  # no module can be called by a word of the language
 
 
 def _examples_last(command: click.Command) -> None:

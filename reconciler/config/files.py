@@ -38,6 +38,13 @@ def matching(root: Path, pattern: str) -> list[str]:
     return sorted(path for path in found if path != PROJECT_FILE)
 
 
+def matches(pattern: str, path: str) -> bool:
+    """Whether a file that is there would be one of `matching`; `path`: relative to the root, nothing of it hidden."""
+    prefix, rest = _split(pattern)
+    start = f"{prefix}/" if prefix else ""
+    return path.startswith(start) and re.fullmatch(_expression(rest), path.removeprefix(start)) is not None
+
+
 def _split(pattern: str) -> tuple[str, list[str]]:
     """The folders before the first wildcard, and the parts from there on; at least the last part stays."""
     parts = [part for part in pattern.split("/") if part not in ("", ".")]
