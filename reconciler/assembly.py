@@ -47,7 +47,7 @@ def _doubt(request: OpenRequest) -> Doubt:
         run=request.run,
         people=request.people,
         state="held" if request.state is OpState.HELD else "in_doubt",
-        look_for=f"[{request.token}]",
+        look_for=f"[{request.token}]" if request.token else "",
         resolve=f"reconciler resolve {request.id} --applied VENDOR-ID --reason TEXT   or   --not-applied",
     )
 

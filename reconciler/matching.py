@@ -143,7 +143,7 @@ def _older(resource: Resource, live: Live) -> Finding:
         f'The object called "{resource.name}" ({live.vendor_id}) at {resource.key.connection} carries the mark [{live.mark}] of a create '
         "that this ledger does not know: the ledger is older than reality, or another project made it.",
         "Bring the newest ledger back. Do not adopt the object: whom it reached would look new and be called again. If another project "
-        "made it, give yours another displayName.",
+        "made it, give yours another displayName. If the ledger is lost for good: reconciler state rebuild",
     )
 
 

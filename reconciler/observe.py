@@ -29,7 +29,7 @@ async def look(setup: Setup, sites: Mapping[str, Site], ledger: LedgerReader, fi
     bindings = ledger.bindings()
     campaigns = setup.repository.campaigns
     seen = await observe(sites, campaigns, bindings)
-    repository = replace(setup.repository, campaigns=_canonical(campaigns, sites, seen))
+    repository = replace(setup.repository, campaigns=canonical(campaigns, sites, seen))
     matches = match(
         repository.campaigns,
         {name: observation.live for name, observation in seen.items()},
@@ -120,7 +120,7 @@ async def check_references(setup: Setup) -> None:
     async with opened(setup) as sites:
         campaigns = setup.repository.campaigns
         seen = await observe(sites, campaigns, {})
-        _canonical(campaigns, sites, seen)
+        canonical(campaigns, sites, seen)
         missing = [
             _problem(
                 campaign.source,
@@ -155,7 +155,7 @@ async def _one(name: str, site: Site, wanted: Sequence[Wanted], then: str) -> Ob
         raise ReadIncomplete(f"{name} could not be read: {str(error).rstrip('.')}. {then} connection={name}") from error
 
 
-def _canonical(
+def canonical(
     campaigns: Sequence[Resource], sites: Mapping[str, Site], seen: Mapping[str, Observation]
 ) -> tuple[Resource, ...]:
     """Declarations as their vendors echo them. Raises ConfigInvalid with every name that means nothing there."""

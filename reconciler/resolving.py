@@ -38,9 +38,10 @@ def _check_over(setup: Setup, ledger: LedgerReader, request: OpenRequest) -> Non
     connection = setup.repository.connections.get(request.key.connection)
     left = horizon(connection) - ledger.age(request) if connection else 0.0
     if left > 0:
+        where = f"for [{request.token}] " if request.token else ""
         raise Blocked(
             f"{request.key}: the vendor may still execute what was sent, for {int(left) + 1} s more (settle.lateMax of"
-            f" {request.key.connection}). Look for [{request.token}] in the panel again after that, then say so. Nothing was changed."
+            f" {request.key.connection}). Look {where}in the panel again after that, then say so. Nothing was changed."
         )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli import rebuild
 from reconciler.cli.common import formats, setup, write
 
 if TYPE_CHECKING:
@@ -272,6 +273,9 @@ async def _rekey(ready: Setup) -> Rekeyed:
 
     async with opened(ready) as sites:
         return await rekey(ready, sites, Options())
+
+
+command.add_command(rebuild.command)
 
 
 @contextmanager

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from reconciler.model import ContactDelta, ContactSet, Finding, Severity
 from reconciler.units import people
 
+STRAYS = "in-no-source"  # the set of those who were at the vendor, and in no source, when the ledger was rebuilt
+
 
 def declared(of: ContactSet, delta: ContactDelta, moved: int, doubtful: int) -> Iterator[Finding]:
     """Of a declared set: `moved` came with a new number, `doubtful` are suppressed and may be there."""
@@ -31,7 +33,10 @@ def unprotected(of: ContactSet, delta: ContactDelta, names: Sequence[str]) -> It
 
 def undeclared(delta: ContactDelta, staying: int) -> Iterator[Finding]:
     """A set that the campaign no longer names keeps its people at the vendor, those apart who are suppressed."""
-    if staying:
+    if staying and delta.key.contacts == STRAYS:
+        message = f"{people(staying)} were there, and in no source, when the ledger was rebuilt: they stay, and no source adds them again."
+        yield Finding("rebuilt-strays", Severity.INFO, message, str(delta.key), str(staying))
+    elif staying:
         remedy = (
             "Name the set again with mode: mirror and an empty source to withdraw them, or close them in the panel."
         )

@@ -291,6 +291,15 @@ class TakesContacts(Protocol):
 
 
 @runtime_checkable
+class HasContainers(Protocol):
+    """Providers whose contact rules name a container."""
+
+    async def containers(self, reader: Reader, campaign: Live) -> Sequence[tuple[str, str]]:
+        """The set's name, as it stands there, and the vendor id of every container of a campaign that carries a mark of ours."""
+        ...
+
+
+@runtime_checkable
 class ShowsFields(Protocol):
     """Providers whose reads of people show some of the fields that were sent."""
 

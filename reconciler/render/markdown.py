@@ -136,7 +136,7 @@ def _doubts(plan: Plan) -> Iterable[str]:
     for doubt in plan.in_doubt[:MOST_LINES]:
         yield (
             f"- <b>In doubt</b> {escape(doubt.key)}, {escape(doubt.verb)} since {escape(doubt.since)}, {people(doubt.people)}. "
-            f"Look for {code(doubt.look_for)} in the panel, then {code(doubt.resolve)}."
+            f"Look {f'for {code(doubt.look_for)} ' if doubt.look_for else ''}in the panel, then {code(doubt.resolve)}."
         )
     if len(plan.in_doubt) > MOST_LINES:
         yield f"- and {len(plan.in_doubt) - MOST_LINES:,} more in doubt"

@@ -127,10 +127,17 @@ def _doubts(doubts: Sequence[Doubt], paint: Paint) -> Iterable[str]:
             [
                 paint(f"? {inert(doubt.key)}", "red")
                 + f"   in doubt since {inert(doubt.since)}, run {inert(doubt.run)}{who}",
-                f"    {verb} was sent and its answer was lost. Look for {inert(doubt.look_for)} in the panel, then",
+                f"    {_unknown(verb, inert(doubt.look_for))} in the panel, then",
                 f"    {inert(doubt.resolve)}",
             ]
         )
+
+
+def _unknown(verb: str, mark: str) -> str:
+    """Without a mark: what a ledger that was rebuilt cannot know."""
+    if not mark:
+        return f"{verb}: whether it was sent is not known since the ledger was rebuilt. Look"
+    return f"{verb} was sent and its answer was lost. Look for {mark}"
 
 
 def halted_text(results: Sequence[Halted]) -> str:

@@ -150,16 +150,19 @@ class Leads:
             raise Rejected(self._connection.name, str(call), said, refused.status) from None
 
     async def _list_of(self, reader: Reader, campaign: Live, contacts: str) -> str | None:
-        """By campaign, so the platform's default lists, which belong to another domain and to no campaign, are never it."""
+        return next(
+            (list_uuid for name, list_uuid in await self.containers(reader, campaign) if name == contacts), None
+        )
+
+    async def containers(self, reader: Reader, campaign: Live) -> list[tuple[str, str]]:
+        """See `HasContainers`. By campaign, so the platform's default lists, which belong to another domain and to no campaign, are
+        never among them."""
         lists = listing(self._connection, "/v3/list", "list_uuid", "campaign_uuid", "description")
-        ours = [
-            str(row["list_uuid"])
+        return [
+            (unmarked(row["description"]), str(row["list_uuid"]))
             async for row in lists.rows(reader)
-            if row["campaign_uuid"] == campaign.vendor_id
-            and mark_of(row["description"])
-            and unmarked(row["description"]) == contacts
+            if row["campaign_uuid"] == campaign.vendor_id and mark_of(row["description"])
         ]
-        return ours[0] if ours else None
 
     async def read_contacts(self, reader: Reader, campaign: Live, container: str) -> AsyncIterator[LiveContact]:
         """See `TakesContacts.read_contacts`."""
