@@ -264,7 +264,7 @@ MUTANTS = (
     Mutant(
         "a list that was found is not bound",
         _both(_swap(Sending, _bind=_first_list), _swap(Settler, _everybody=_whatever_container)),
-        seen=31,
+        seen=436,
     ),
     Mutant(
         "what may be repeated is not looked for", _swap(Settler, _close=_closed_unread), frozenset({"I2"}), seen=112
