@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from reconciler import diff, risk, sending
+from reconciler import diff, removals, risk, sending
 from reconciler.errors import LeaseLost, OutcomeUnknown, PlanStale, ReconcilerError
 from reconciler.keeping import SINCE, keep
 from reconciler.ledger.base import Ledger
@@ -136,7 +136,16 @@ class Applier:
     async def _delete(self, change: Change, match: Match, site: Site, writer: StepWriter) -> tuple[str, str]:
         live = self._now(match)
         await site.provider.delete(writer, live)
-        await self.run.journal.run(lambda ledger: ledger.unbind(self.run.lease, match.resource.key, change.reason))
+        key, queued = match.resource.key, site.provider.capabilities.delete_queued
+        date = stamp(self.run.clock.now())[:10]
+
+        def let_go(ledger: Ledger) -> None:
+            """Whom it reached stays known: what is declared under its name later calls none of them again."""
+            ledger.let_go(self.run.lease, key, change.reason)
+            if queued:
+                removals.remember(ledger, self.run.lease, key, live.vendor_id, date)
+
+        await self.run.journal.run(let_go)
         return live.vendor_id, ""
 
     async def _start(self, change: Change, match: Match, site: Site, writer: StepWriter) -> tuple[str, str]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from reconciler import __version__, guards, planfile, rotation, signoff
+from reconciler import __version__, guards, planfile, removals, rotation, signoff
 from reconciler.contacts import Fingerprints
 from reconciler.forge.job import commit_of
 from reconciler.keeping import check_project
@@ -82,6 +82,7 @@ def objections(setup: Setup, world: World, changes: Sequence[Change]) -> tuple[F
     found = list(limits.check(changes, list(_moving(world)), list(_releases(world))))
     found += [finding for people in world.people.values() for finding in people.findings]
     found += _plan_only(world, changes)
+    found += removals.findings(world.removals)
     found += signoff.announced(world.repository.project, changes)
     for change in changes:
         provider = world.sites[change.key.connection].provider

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from reconciler import diff, risk
+from reconciler import diff, removals, risk
 from reconciler.assembly import doubts_of, identify, masked
 from reconciler.keeping import PROTECTED, SINCE, SWITCHED, check_project
 from reconciler.ledger.base import LedgerReader
@@ -81,7 +81,7 @@ async def look(setup: Setup, sites: Mapping[str, Site], ledger: LedgerReader) ->
     wanted = [
         _as_applied(setup, binding, declared.get(key)) for key, binding in bindings.items() if key.connection in sites
     ]
-    observed = await observe(sites, wanted, {}, _NOT_TOLD)
+    observed = removals.noted(await observe(sites, wanted, {}, _NOT_TOLD), ledger)
     times, runs = ledger.remembered(SINCE), ledger.remembered(SWITCHED)
     there = {(name, live.vendor_id): live for name, seen in observed.items() for live in seen.live}
     bound: dict[Key, Bound] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from reconciler import planfile
+from reconciler import planfile, removals
 from reconciler.errors import NotThisLedger
 from reconciler.ledger.base import Lease, Ledger, LedgerReader
 from reconciler.model import Action, Binding, Key, Outcome, Person, Plan
@@ -79,10 +79,11 @@ async def keep(run: Run, planned: Planned, outcomes: Sequence[Outcome]) -> None:
     ]
     runs = _run_states(planned, outcomes)
     protected = _protected(world)
-    if not lists and not loaded and not runs and not protected:
+    if not lists and not loaded and not runs and not protected and not world.removals.gone:
         return
 
     def write(ledger: Ledger) -> None:
+        removals.forget_gone(ledger, run.lease, world.removals)
         for name, value in lists.items():
             ledger.remember(run.lease, SUPPRESSED, name, value)
         bindings, switched = ledger.bindings(), ledger.remembered(SWITCHED)

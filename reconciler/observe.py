@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler import removals
 from reconciler.errors import ConfigInvalid, Problem, ReadIncomplete, VendorError
 from reconciler.keeping import LOADED, PROTECTED, RELEASED, SUPPRESSED, loaded_sets, protection, refusals
 from reconciler.ledger.base import LedgerReader
@@ -29,6 +30,8 @@ async def look(setup: Setup, sites: Mapping[str, Site], ledger: LedgerReader, fi
     bindings = ledger.bindings()
     campaigns = setup.repository.campaigns
     seen = await observe(sites, campaigns, bindings)
+    removed = removals.look(ledger, seen, bindings)
+    seen = removals.without(seen, removed)
     repository = replace(setup.repository, campaigns=canonical(campaigns, sites, seen))
     matches = match(
         repository.campaigns,
@@ -56,11 +59,29 @@ async def look(setup: Setup, sites: Mapping[str, Site], ledger: LedgerReader, fi
         people,
         {key: binding.vendor_id for key, binding in bindings.items() if key.kind == "contacts"},
         matches.unmanaged,
-        {pair.resource.key: _called(pair, ledger) for pair in pairs if _again(pair)},
+        {pair.resource.key: _called(pair, ledger) for pair in pairs if _again(pair)}
+        | {pair.resource.key: _there(pair, ledger) for pair in pairs if _ends(pair) or _begins(pair)},
         ledger.remembered(SUPPRESSED),
         loaded_sets(bindings, ledger.remembered(LOADED)),
         protected,
+        removed,
     )
+
+
+def _there(match: Match, ledger: LedgerReader) -> int:
+    """How many people were sent with a campaign and not withdrawn."""
+    from reconciler.contacts.inventory import expected
+
+    return expected(ledger.sent(match.binding.identity)) if match.binding else 0
+
+
+def _ends(match: Match) -> bool:
+    return match.resource.absent is not None and match.live is not None
+
+
+def _begins(match: Match) -> bool:
+    """Its identity is known, and nothing is bound to it: it was let go of or deleted, or its create has not come to an end."""
+    return match.resource.absent is None and match.binding is not None and not match.binding.vendor_id
 
 
 def _again(match: Match) -> bool:

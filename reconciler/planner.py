@@ -78,7 +78,26 @@ def _creation(case: Case) -> Steps:
     changes = [_create(resource, "declared, not bound", None), *people_steps(case)]
     if resource.run is RunState.RUNNING:
         changes.append(dial(resource, Action.START, RunState.STOPPED))
-    return Steps(tuple(changes), tuple(canary(case)))
+    return Steps(tuple(changes), (*canary(case), *_reached_before(case), *_moved_from_nowhere(case)))
+
+
+def _moved_from_nowhere(case: Case) -> Iterable[Finding]:
+    """A rename that was never applied before the next one, or somebody else's ledger: it looks new, and so does everybody."""
+    resource = case.match.resource
+    if resource.moved_from is not None and case.match.binding is None:
+        message = (
+            f"movedFrom {resource.moved_from}: this ledger knows no campaign of that name, so everybody in it is new."
+        )
+        remedy = f"If it had yet another name: reconciler state mv OLD {resource.key}. Else take movedFrom out."
+        yield warning("moved-from-nowhere", resource, message, remedy)
+
+
+def _reached_before(case: Case) -> Iterable[Finding]:
+    """A name that comes back: whom its campaign reached is not called again, which may be more than is meant."""
+    if case.called:
+        message = f"{people(case.called)} were sent with the campaign that had this name before: they stay known and are not sent again."
+        remedy = "If they are to be called again, declare it under a name of its own."
+        yield warning("reached-before", case.match.resource, message, remedy)
 
 
 def _create(resource: Resource, reason: str, contacts: ContactChange | None) -> Change:
@@ -220,13 +239,22 @@ def _removal(case: Case) -> Steps:
     if delete and not rules.delete:
         message = f"{rules.vendor} cannot delete campaigns."
         return Steps(findings=(error("cannot-delete", resource, message, "Write onRemove: retain or stop."),))
+    findings = (
+        (note("removal-queued", resource, f"{rules.vendor} says of it: {live.note}."),) if delete and live.note else ()
+    )
     changes = []
     if rules.dial and (live.run is not RunState.STOPPED or (delete and rules.delete_needs_stop)):
         changes.append(dial(resource, Action.STOP, live.run))
     if delete and not live.note:
-        reason = f"state: absent ({resource.absent})"
-        changes.append(new_step(Action.DELETE, resource, reason, Risk.DESTRUCTIVE))
-    return Steps(tuple(changes))
+        changes.append(new_step(Action.DELETE, resource, _taken_along(case), Risk.DESTRUCTIVE))
+    return Steps(tuple(changes), findings)
+
+
+def _taken_along(case: Case) -> str:
+    """Why it is deleted, and what goes with it."""
+    sent = f"{people(case.called)} sent to it and whoever else is in it" if case.called else "whoever is in it"
+    queued = f"; {case.capabilities.vendor} only queues the removal" if case.capabilities.delete_queued else ""
+    return f"state: absent ({case.match.resource.absent}); all its records go with it: {sent}{queued}"
 
 
 # ---- what the reader has to know ------------------------------------------------------------------------------------

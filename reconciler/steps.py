@@ -27,7 +27,7 @@ class Case:
     """Everything there is to know about one declared campaign. `deltas`: one per contact set, in declared order.
 
     `departures`: contact set -> reason -> how many are withdrawn for it. `opened`: the sets that have their container. `called`: how
-    many people were sent with an earlier create of a campaign that is created again.
+    many people were sent with an earlier create of a campaign that is created again, or with one that is removed.
     """
 
     match: Match

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.matching import Match
 from reconciler.model import Action, Key, Live, Plan, Repository, Resource, Unmanaged
 from reconciler.providers.base import Provider, Wanted
+from reconciler.removals import Removals
 
 if TYPE_CHECKING:  # an engine and an HTTP library stand behind these, and `validate` comes by here without using them
     from reconciler.contacts import People
@@ -36,6 +37,7 @@ class World:
 
     `called`: of campaigns that are created again, how many people were sent with the earlier one. `suppressed`: who was on each list
     at the last apply. `loaded`: contact sets that were sent whole once. `protected`: which lists each of them named at the last apply.
+    `removals`: what vendors were told to remove later; nothing else here knows of it.
     """
 
     repository: Repository
@@ -48,6 +50,7 @@ class World:
     suppressed: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     loaded: frozenset[Key] = frozenset()
     protected: Mapping[str, bytes] = field(default_factory=dict)
+    removals: Removals = field(default_factory=Removals)
 
 
 @dataclass(frozen=True, slots=True)

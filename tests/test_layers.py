@@ -18,6 +18,7 @@ RANKS = (
     {"steps"},
     {"planner_people"},
     {"planner", "guards", "signoff", "planfile", "ledger", "providers", "contacts", "selection"},
+    {"removals"},
     {"render", "world"},
     {"setup", "writer", "rollback", "forge", "starter"},
     {"sending", "settle", "keeping"},

@@ -225,7 +225,9 @@ def test_a_tombstone_does_what_on_remove_says_in_steps_that_can_be_seen() -> Non
     assert actions(tombstone("delete")) == [Action.DELETE]
     assert actions(tombstone("delete", running=True)) == [Action.STOP, Action.DELETE]
     assert actions(tombstone("delete", delete_needs_stop=True)) == [Action.STOP, Action.DELETE]
-    assert steps_of(tombstone("delete")).changes[0].reason == "state: absent (season over)"
+    assert steps_of(tombstone("delete")).changes[0].reason == (
+        "state: absent (season over); all its records go with it: whoever is in it"
+    )
 
 
 def test_what_is_protected_or_cannot_be_deleted_stays() -> None:

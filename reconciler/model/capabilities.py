@@ -71,5 +71,6 @@ class Capabilities:
     credentials: tuple[frozenset[str], ...]
     known_hosts: tuple[str, ...] = ()
     delete_needs_stop: bool = False
+    delete_queued: bool = False  # done later, and the object is there until then
     can_create_inert: bool = True
     carries_token: bool = False

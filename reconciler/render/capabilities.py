@@ -75,6 +75,8 @@ def _verbs(table: Capabilities) -> str:
         said.append("It is created stopped." if table.can_create_inert else "It starts by itself.")
     if table.delete_needs_stop:
         said.append("It is stopped before it is deleted.")
+    if table.delete_queued:
+        said.append("Its removal is queued; until it is done, plans say so.")
     if table.carries_token:
         said.append("Its description ends in our mark, such as `[rc:k3f9qa]`.")
     return " ".join(said)

@@ -31,6 +31,7 @@ CAPABILITIES = Capabilities(
     create=False,
     update=True,
     delete=True,
+    delete_queued=True,
     readable=True,
     dial=True,
     # No value clears a field: nothing says what an empty one does, and a field left out may go back to a printed default.
