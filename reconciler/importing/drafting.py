@@ -107,7 +107,7 @@ def _shown(spec: Spec, rules: Capabilities, told: Declarable) -> Iterator[tuple[
             continue
         if isinstance(value, dict) and name not in {"schedule", "recall"}:
             value = {part: held for part, held in value.items() if held is not None}
-        if value != {}:
+        if value not in ({}, ""):  # neither says anything
             yield name, value
 
 

@@ -45,14 +45,14 @@ def free(wanted: str, taken: Collection[str]) -> str:
 
 def of_campaign(display: str, vendor_id: str) -> str:
     """Where nothing is left of the display name, a name that its id gives and that says so."""
-    return slug(display) or f"campaign-{hashlib.sha256(vendor_id.encode()).hexdigest()[:8]}"
+    return slug(display) or f"campaign-{_letters(vendor_id)}"
 
 
 def of_schedule(timezone: str, windows: list[dict[str, Json]]) -> str:
     """`mon-fri-0830-to-1700-asia-ho-chi-minh`; a week too long to be told so is numbered by its content."""
     spans = [f"{_days(window['days'])}-{window['from']}-to-{window['to']}".replace(":", "") for window in windows]
     said = re.sub(r"[^a-z0-9]+", "-", "-".join([*spans, timezone]).lower()).strip("-")
-    return said if len(said) <= _LONGEST else f"hours-{_content(windows)}"
+    return said if len(said) <= _LONGEST else f"hours-{_letters(repr(windows))}"
 
 
 def _days(days: Any) -> str:
@@ -72,5 +72,6 @@ def of_recall(policy: Mapping[str, Json]) -> str:
     return "-".join([*said, *([f"after-{policy['after']}"] if "after" in policy else [])])
 
 
-def _content(value: object) -> str:
-    return hashlib.sha256(repr(value).encode()).hexdigest()[:8]
+def _letters(text: str) -> str:
+    """Eight letters for a text; digits in a row would be taken for a number."""
+    return hashlib.sha256(text.encode()).hexdigest()[:8].translate(str.maketrans("0123456789", "ghijklmnop"))

@@ -35,6 +35,7 @@ IMPORTING = "importing"  # identity -> b"1" from when a campaign was bound until
 _TOGETHER = 50  # campaigns bound with one commit, before their files are written
 _SHARED = ("schedules", "recall")  # names of files
 _NOWHERE = "imported"  # the folder that is thought of where none is to be written
+_NAMESAKE = "another campaign has that name, and each declaration has its own"
 _SHOWN = 20  # objections that are told
 
 
@@ -100,6 +101,9 @@ async def _prepared(
     before = load_beside(setup.root, there)
     seen = await account.read(setup, site, ledger, _claims(before, there, ledger), wanted)
     drafts = list(_drafts(seen, site, importer))
+    _told_apart(
+        drafts, {one.name for one in before.repository.campaigns if one.key.connection == site.account.connection.name}
+    )
     parts = shared.factor(drafts, site.provider, before.schedules, before.recalls, before.names)
     schemas = documents.schemas_for(folder, (setup.root / documents.SCHEMAS).is_dir())
     files = _files(drafts, parts, folder, there, schemas)
@@ -140,6 +144,18 @@ def _drafts(seen: Account, site: Site, importer: CanImport) -> Iterator[Draft]:
             seen.left.append(Left(live.vendor_id, live.name, why))
         else:
             yield made
+
+
+def _told_apart(drafts: Sequence[Draft], taken: set[str]) -> None:
+    """A vendor may give one name to several campaigns, declarations may not: the first keeps it."""
+    again = True
+    while again:
+        again, names = False, taken | {one.key.name for one in drafts if one.display is None}
+        for one in drafts:
+            if one.display is not None and one.display in names:
+                one.drop("displayName", _NAMESAKE)
+                again = True
+            names.add(one.display or one.key.name)
 
 
 def _files(
