@@ -13,6 +13,8 @@ import pytest
 
 from reconciler.errors import ReconcilerError
 from reconciler.importing import run
+from reconciler.providers.tel4vn.provider import Tel4vn
+from reconciler.providers.thulium import wire
 from reconciler.simulator.world import World
 from tests.drifting import CONNECTIONS, HOUR, PROJECT, panel, spring
 from tests.office import Office, Result, office
@@ -72,6 +74,32 @@ def test_the_plan_straight_after_is_empty_and_an_apply_sends_nothing(team: Offic
     assert "The plan over them is empty." in told.out
     assert not sent(team)
     check_settled(team)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "switches"),
+    [
+        ("thulium", {"outbounds_fields": "text"}),
+        ("thulium", {"outbounds_fields": "minimal", "wrong_family": "400"}),
+        ("thulium", {"outbounds_shape": "paged", "wrong_family": "empty"}),
+        ("tel4vn", {"derived_names": "list"}),
+        ("tel4vn", {"page_cap": "10", "order": "newest"}),
+        ("tel4vn", {"create_status": "start", "create_defaults": "zero"}),
+    ],
+)
+def test_whatever_the_vendor_answers_to_what_is_not_documented(
+    team: Office, vendor: str, switches: dict[str, str]
+) -> None:
+    team.switch(vendor, **switches)
+    for number in range(12):
+        team.here.simulator.vendors[vendor].edit("campaign", None, FRESH[vendor] | {NAMED[vendor]: f"New {number}"})
+    bring(team, "krakow" if vendor == "thulium" else "hanoi")
+    assert "new-11.yaml" in written(team)
+    check_settled(team)
+
+
+FRESH: dict[str, dict[str, Any]] = {"thulium": {}, "tel4vn": {"type": "autocall"}}
+NAMED = {"thulium": "name", "tel4vn": "campaign_name"}
 
 
 @pytest.mark.parametrize("connection", ["hanoi", "krakow"])
@@ -322,6 +350,63 @@ spec:
   columns: {phone: n}
   mode: append
 """
+
+
+def test_a_campaign_on_its_way_to_removal_is_left(team: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = wire.from_wire
+    monkeypatch.setattr(
+        wire,
+        "from_wire",
+        lambda row, running: listed({**row, "state": "REMOVAL_QUEUED"} if row["id"] == "00003" else row, running),
+    )
+    told = bring(team, "krakow")
+    assert 'left: "Akcja zimowa" (00003): removal queued' in told.out
+    assert "akcja-zimowa.yaml" not in written(team)
+
+
+def test_whom_a_campaign_reached_before_it_was_let_go_is_not_forgotten(team: Office) -> None:
+    """Under another name they would be new, and called again."""
+    team.write("may.yaml", THULIUM)
+    assert team.run("apply", "--auto-approve").code == 0
+    assert team.run("state", "rm", "krakow/campaign/przypomnienia", "--reason", "moved").code == 0
+    (team.root / "may.yaml").unlink()
+    panel(team, "thulium", "00001", name="Przypomnienia")
+    told = bring(team, "krakow")
+    assert "whom krakow/campaign/przypomnienia reached before it was let go is known" in told.out
+    assert "przypomnienia.yaml" not in written(team)
+
+
+def test_logins_that_are_numbers_stay_out(team: Office) -> None:
+    vendor = team.here.simulator.vendors["thulium"]
+    for id, login in (("00001", "500600700"), ("00003", "jan@acme.example")):
+        vendor.edit("agent", None, {"login": login})
+        vendor._account.campaigns[id].agents = {login: True}  # type: ignore[attr-defined]  # no call of the panel assigns
+    bring(team, "krakow")
+    found = written(team)
+    assert "# agents: not written: it holds what may be somebody's number" in found["przypomnienia-o-platnosci.yaml"]
+    assert 'agents: ["jan@acme.example"]' in found["akcja-zimowa.yaml"]
+    check_settled(team)
+
+
+def test_two_campaigns_of_one_name_are_told_apart(team: Office) -> None:
+    panel(team, "thulium", "00003", name="Badanie satysfakcji")
+    bring(team, "krakow")
+    text = written(team)["badanie-satysfakcji-2.yaml"]
+    assert "lifecycle: {unmanaged: [displayName]}" in text
+    assert "# displayName: not written: another campaign has that name" in text
+    check_settled(team)
+
+
+def test_what_goes_away_while_it_is_read_is_said(team: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = spring(team, "Nhac lich hen")
+    whole = Tel4vn._read_if_there
+
+    async def read(self: Tel4vn, reader: Any, names: Any, asked: tuple[str, Any]) -> Any:
+        return None if asked[0] == gone else await whole(self, reader, names, asked)
+
+    monkeypatch.setattr(Tel4vn, "_read_if_there", read)
+    told = bring(team)
+    assert "it went away while it was read: import again" in told.out
 
 
 def test_a_hint_where_include_does_not_match(team: Office) -> None:

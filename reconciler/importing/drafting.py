@@ -21,7 +21,6 @@ SECRET: Final = "it holds what may be a key or a token, and secrets stay out of 
 ADDRESS: Final = "it holds an e-mail address, and people stay out of Git"
 PAUSED: Final = "it is paused, which cannot be declared: it turns into running by itself"
 _RUN: Final = "the vendor does not say whether it dials"
-_KEPT: Final = frozenset({"agents"})  # logins are what the language holds of agents, an address or not
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 _WORD = re.compile(r"[A-Za-z0-9_~=-]{16,}")
 
@@ -93,7 +92,7 @@ def draft(
     made.fields = {**told.also, **made.fields}
     made.notes |= {name: f"{why}" for name, why in told.unread.items()}
     for name, value in [("displayName", made.display), *made.fields.items()]:
-        if name not in _KEPT | told.also.keys() | references.keys() and (why := secretive(value)):
+        if name not in told.also.keys() | references.keys() and (why := _kept_out(name, value)):
             _hide(made, name, value, why)
     _refused(made)
     return made
@@ -143,6 +142,13 @@ def _reference(made: Draft, name: str, held: Json, known: Mapping[str, str]) -> 
         return
     by_name = not secretive(held["name"]) and bool(held["name"])
     made.fields[name] = reference(held, known, by_name)
+
+
+def _kept_out(name: str, value: Json) -> str:
+    """Logins are what the language holds of agents, an address or not."""
+    if name == "agents":
+        return NUMBER if holds_number(value) else ""
+    return secretive(value)
 
 
 def _hide(made: Draft, name: str, value: Json, why: str) -> None:

@@ -36,7 +36,7 @@ def _lines(done: Imported) -> Iterator[str]:
     if done.declared:
         yield f"{counted(done.declared, 'campaign')} declared or bound already: left as they are."
     yield from _some(
-        f'left: "{foreign(one.name, 60)}" ({inert(one.vendor_id)}): {foreign(one.why)}' for one in done.left
+        f'left: "{foreign(one.name, 60)}" ({inert(one.vendor_id)}): {foreign(one.why, 500)}' for one in done.left
     )
     yield from _some(_not_written(done))
     if done.folder and done.campaigns:
