@@ -73,12 +73,13 @@ def _creation(case: Case) -> Steps:
         reason = rules.refusals.get("create", f"{rules.vendor} cannot create campaigns")
         remedy = f"Make it in the vendor's panel, then: reconciler adopt {resource.key} VENDOR-ID"
         return Steps(findings=(error("cannot-create", resource, f"{reason}.", remedy),))
+    known = (*_reached_before(case), *_moved_from_nowhere(case))
     if rules.contacts.inside_create:
-        return Steps((_create(resource, "declared, never created", inside(case.deltas)),))
+        return Steps((_create(resource, "declared, never created", inside(case.deltas)),), known)
     changes = [_create(resource, "declared, not bound", None), *people_steps(case)]
     if resource.run is RunState.RUNNING:
         changes.append(dial(resource, Action.START, RunState.STOPPED))
-    return Steps(tuple(changes), (*canary(case), *_reached_before(case), *_moved_from_nowhere(case)))
+    return Steps(tuple(changes), (*canary(case), *known))
 
 
 def _moved_from_nowhere(case: Case) -> Iterable[Finding]:

@@ -91,6 +91,14 @@ def test_once_it_is_gone_nothing_is_said_and_its_id_may_be_used_again(team: Offi
     assert team.run("state", "history").out.count("memory removed/") == before.count("memory removed/") == 2
 
 
+def test_a_vendor_that_hides_what_is_on_its_way_out_is_not_asked_again_either(team: Office) -> None:
+    team.switch("thulium", queued_campaign="hidden")
+    assert team.run("apply", "--auto-approve").code == 0
+    assert queued(team) == [] and team.plan()["changes"] == []
+    assert team.run("apply", "--auto-approve").code == 0
+    assert removals(team) == 1
+
+
 def test_declared_again_while_it_waits_it_is_refused(team: Office) -> None:
     assert team.run("apply", "--auto-approve").code == 0
     team.edit("campaigns/odnowienia.yaml", TOMBSTONE, "")
