@@ -364,6 +364,30 @@ def test_a_campaign_on_its_way_to_removal_is_left(team: Office, monkeypatch: pyt
     assert "akcja-zimowa.yaml" not in written(team)
 
 
+def test_what_we_told_the_vendor_to_remove_is_left(team: Office) -> None:
+    team.edit("reconciler.yaml", "guards: {", "guards: {deletes: {max: 1}, ")
+    team.write("old.yaml", OLD)
+    assert team.run("apply", "--auto-approve").code == 0
+    team.edit(
+        "old.yaml",
+        "connection: krakow",
+        "connection: krakow, state: absent, reason: over, lifecycle: {onRemove: delete}",
+    )
+    assert team.run("apply", "--auto-approve").code == 0
+    (team.root / "old.yaml").unlink()
+    told = bring(team, "krakow")
+    assert 'left: "Akcja zimowa" (00003): removal queued since ' in told.out
+    assert "akcja-zimowa.yaml" not in written(team)
+
+
+OLD = """\
+apiVersion: reconciler/v1
+kind: Campaign
+metadata: {name: old}
+spec: {connection: krakow, displayName: Akcja zimowa, thulium: {id: "00003"}}
+"""
+
+
 def test_whom_a_campaign_reached_before_it_was_let_go_is_not_forgotten(team: Office) -> None:
     """Under another name they would be new, and called again."""
     team.write("may.yaml", THULIUM)

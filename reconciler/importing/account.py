@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
+from reconciler import removals
 from reconciler.errors import Misuse, ReadIncomplete, Rejected, VendorError
 from reconciler.importing import naming
 from reconciler.ledger.base import LedgerReader
@@ -83,8 +84,8 @@ async def read(setup: Setup, site: Site, ledger: LedgerReader, claims: Claims, w
     """The listing, then each chosen campaign in full. Raises ReadIncomplete, and Misuse where a pattern names nothing."""
     connection = site.account.connection.name
     try:
-        listed = (await site.provider.observe(site.account, [])).live
-        found = _sorted_out(connection, listed, claims, wanted)
+        listed = {connection: await site.provider.observe(site.account, [])}
+        found = _sorted_out(connection, removals.noted(listed, ledger)[connection].live, claims, wanted)
         spec = dict.fromkeys(
             name for name, rule in site.provider.capabilities.fields.items() if rule.readable and "." not in name
         )
