@@ -320,7 +320,7 @@ class Killed(BaseException):
     pass
 
 
-@pytest.mark.parametrize(("name", "earlier"), [("bind", 0), ("outcome", 3), ("finish", 0)])
+@pytest.mark.parametrize(("name", "earlier"), [("outcome", 3), ("finish", 0)])
 def test_killed_at_any_write_it_is_as_empty_as_before_or_done(
     four: Office, monkeypatch: pytest.MonkeyPatch, name: str, earlier: int
 ) -> None:

@@ -68,7 +68,7 @@ def unverified(there: Site, live: Live) -> set[str]:
 
 @pytest.mark.anyio
 @in_every_form
-@same_every_time(30)
+@same_every_time(20)
 @given(data=st.data())
 async def test_what_is_saved_without_a_change_is_as_it_was_declared(
     here: Running, family: Family, form: Mapping[str, str], data: st.DataObject
