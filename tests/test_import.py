@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +15,9 @@ from reconciler.providers.tel4vn.provider import Tel4vn
 from reconciler.providers.thulium import wire
 from reconciler.simulator.world import World
 from tests.drifting import CONNECTIONS, HOUR, PROJECT, panel, spring
+from tests.importing import INTO, check_with_another_validator, put_schemas, sent, written
 from tests.office import Office, Result, office
 
-INTO = "campaigns/imported"
 GOLDENS = Path(__file__).parent / "imported"
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -37,10 +35,6 @@ def bring(team: Office, connection: str = "hanoi", *options: str, code: int = 0)
     return result
 
 
-def written(team: Office) -> dict[str, str]:
-    return {path.name: path.read_text() for path in sorted((team.root / INTO).glob("*"))}
-
-
 def check_settled(team: Office) -> None:
     """Nothing is planned, and an apply sends nothing."""
     plan = team.run("plan", "--detailed-exitcode")
@@ -51,11 +45,6 @@ def check_settled(team: Office) -> None:
     assert not sent(team, before)
     drifted = team.run("drift", "--detailed-exitcode")
     assert drifted.code == 0, drifted.out + drifted.err
-
-
-def sent(team: Office, since: int = 0) -> list[Any]:
-    """Every call that could have changed something; TEL4VN's token is fetched with a POST."""
-    return [entry for entry in team.calls()[since:] if entry.method != "GET" and not entry.path.endswith("/auth/token")]
 
 
 def week(start: int, end: int, **days: tuple[int, int]) -> list[dict[str, int]]:
@@ -114,31 +103,21 @@ def test_what_is_written_is_the_yaml_that_people_would_write(
     if request.config.getoption("--update-goldens"):
         golden.mkdir(parents=True, exist_ok=True)
         for name, text in found.items():
+            (golden / name).parent.mkdir(exist_ok=True)
             (golden / name).write_text(text)
-    assert found == {path.name: path.read_text() for path in sorted(golden.iterdir())}
+    assert found == {path.relative_to(golden).as_posix(): path.read_text() for path in sorted(golden.rglob("*.yaml"))}
 
 
 def test_an_independent_validator_takes_it(team: Office) -> None:
-    for kind in ("Campaign", "Schedule", "RecallPolicy"):
-        team.write(f".schemas/{kind.lower()}.schema.json", team.run("schema", kind).out)
+    put_schemas(team)
     bring(team, "hanoi")
     bring(team, "krakow")
     hints = {text.split("\n")[0] for text in written(team).values()}
     assert hints == {
-        f"# yaml-language-server: $schema=../../.schemas/{kind}.schema.json"
-        for kind in ("campaign", "schedule", "recallpolicy")
+        f"# yaml-language-server: $schema={up}/.schemas/{kind}.schema.json"
+        for up, kind in (("../..", "campaign"), ("../../..", "schedule"), ("../../..", "recallpolicy"))
     }
-    for kind, files in (("schedule", ["schedules.yaml"]), ("recallpolicy", ["recall.yaml"]), ("campaign", None)):
-        names = files or [name for name in written(team) if name not in {"schedules.yaml", "recall.yaml"}]
-        checker = str(Path(sys.executable).with_name("check-jsonschema"))
-        schema = str(team.root / ".schemas" / f"{kind}.schema.json")
-        done = subprocess.run(
-            [checker, "--schemafile", schema, *(str(team.root / INTO / name) for name in names)],
-            capture_output=True,
-            text=True,
-            env={**os.environ, "NO_COLOR": "1"},
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+    check_with_another_validator(team)
 
 
 def test_printed_it_is_the_same_and_nothing_is_written_or_bound(team: Office) -> None:
@@ -149,12 +128,7 @@ def test_printed_it_is_the_same_and_nothing_is_written_or_bound(team: Office) ->
     assert "Nothing was written or bound" in printed.err
     bring(team)
     files = written(team)
-    order = [
-        "schedules.yaml",
-        "recall.yaml",
-        *(name for name in files if name not in {"schedules.yaml", "recall.yaml"}),
-    ]
-    assert sorted(printed.out.split("---\n")) == sorted(files[name] for name in order)
+    assert sorted(printed.out.split("---\n")) == sorted(files.values())
 
 
 def test_run_again_it_leaves_alone_what_is_declared(team: Office) -> None:
@@ -180,7 +154,7 @@ def test_equal_hours_are_one_schedule_and_others_are_named_after_what_they_say(t
         vendor.edit("campaign", None, {**base, "campaign_name": name, "schedules": row})
     bring(team)
     files = written(team)
-    assert files["schedules.yaml"].count("kind: Schedule") == 4
+    assert len([name for name in files if name.startswith("schedules/")]) == 4
     assert "mon-fri-0900-to-1700-sat-1000-to-1400-asia-ho-chi-minh" in files["a.yaml"]
     assert "closedDays: zero" in files["a.yaml"]
     assert files["a.yaml"].split("\n", 4)[4].replace("displayName: A", "") == files["b.yaml"].split("\n", 4)[4].replace(
@@ -194,7 +168,7 @@ def test_what_the_repository_has_already_is_named_and_not_made_again(team: Offic
     team.write("shared.yaml", SHARED)
     told = bring(team)
     assert told.out.startswith(f"hanoi: 2 campaigns written to {INTO}")
-    assert {name for name in written(team)} == {"khao-sat-hai-long.yaml", "nhac-lich-hen.yaml"}
+    assert set(written(team)) == {"khao-sat-hai-long.yaml", "nhac-lich-hen.yaml"}
     assert "schedule: all-day\n" in written(team)["nhac-lich-hen.yaml"]
     assert "recall: never\n" in written(team)["nhac-lich-hen.yaml"]
     check_settled(team)
@@ -229,13 +203,14 @@ spec:
 
 
 def test_a_file_that_is_there_is_never_written_over(team: Office) -> None:
-    team.write(f"{INTO}/schedules.yaml", SHARED.split("---\n")[1])
+    name = "schedules/daily-0800-to-2100-asia-ho-chi-minh"
+    team.write(f"{INTO}/{name}.yaml", SHARED.split("---\n")[1])
     team.write(f"{INTO}/nhac-lich-hen.yaml", SHARED.split("---\n")[0].replace("08:00", "07:00"))
     bring(team)
     found = written(team)
-    assert found["schedules.yaml"] == SHARED.split("---\n")[1]
+    assert found[f"{name}.yaml"] == SHARED.split("---\n")[1]
     assert "kind: Campaign" in found["nhac-lich-hen-2.yaml"]
-    assert "daily-0800" in found["schedules-2.yaml"]
+    assert "08:00" in found[f"{name}-2.yaml"]
 
 
 # ---- what is chosen and what is left ------------------------------------------------------------------------------
@@ -247,7 +222,7 @@ def test_one_campaign_at_a_time(team: Office) -> None:
     assert "nhac-lich-hen.yaml" not in written(team)
     bring(team, "hanoi", "--select", "campaign=nhac-lich-hen")
     assert "nhac-lich-hen.yaml" in written(team)
-    assert "schedules-2.yaml" not in written(team)
+    assert len(written(team)) == 4
     check_settled(team)
 
 
@@ -436,9 +411,9 @@ def test_what_goes_away_while_it_is_read_is_said(team: Office, monkeypatch: pyte
 def test_a_hint_where_include_does_not_match(team: Office) -> None:
     team.edit("reconciler.yaml", "spec:", 'spec:\n  include: ["connections.yaml", "live/**/*.yaml"]')
     told = bring(team)
-    assert f"spec.include of reconciler.yaml does not match {INTO}: add {INTO}/*.yaml" in told.out
+    assert f"spec.include of reconciler.yaml does not match {INTO}: add {INTO}/**/*.yaml" in told.out
     assert bring(team).out.startswith("hanoi: nothing to import.")
-    team.edit("reconciler.yaml", "live/**/*.yaml", f"{INTO}/*.yaml")
+    team.edit("reconciler.yaml", "live/**/*.yaml", f"{INTO}/**/*.yaml")
     check_settled(team)
 
 
@@ -463,7 +438,7 @@ def test_hours_that_no_schedule_can_hold_are_left_to_the_panel(team: Office) -> 
         "# schedule: not written: it cannot be declared: TEL4VN holds one window a day" in found["nhac-lich-hen.yaml"]
     )
     assert "# schedule: not written: 17:00-08:00 on mon cannot be declared" in found["khao-sat-hai-long.yaml"]
-    assert "schedules.yaml" not in found
+    assert not [name for name in found if name.startswith("schedules/")]
     check_settled(team)
 
 

@@ -25,7 +25,7 @@ def origin(connection: str, vendor_id: str) -> str:
 
 def campaign(draft: Draft, schemas: str) -> str:
     """The file of one campaign. `schemas`: where its editor finds the schema, relative to it."""
-    lines = [f"# yaml-language-server: $schema={schemas}/campaign.schema.json"] if schemas else []
+    lines = [hint(schemas, "campaign").rstrip()] if schemas else []
     lines.append(origin(draft.key.connection, draft.live.vendor_id))
     return "\n".join([*lines, *(text for text, _ in _campaign(draft))]) + "\n"
 
@@ -75,8 +75,9 @@ def _recall(name: str, policy: Mapping[str, Json]) -> Lines:
     return lines + [(f"  {part}: {spelled(value)}", f"recall.{part}") for part, value in policy.items()]
 
 
-def together(documents: list[str]) -> str:
-    return "---\n".join(documents)
+def hint(schemas: str, kind: str) -> str:
+    """The line for editors; nothing where the schemas are not at hand."""
+    return f"# yaml-language-server: $schema={schemas}/{kind}.schema.json\n" if schemas else ""
 
 
 def settled(draft: Draft) -> str:

@@ -33,7 +33,10 @@ from reconciler.writer import Run
 
 IMPORTING = "importing"  # identity -> b"1" from when a campaign was bound until its file is written
 _TOGETHER = 50  # campaigns bound with one commit, before their files are written
-_SHARED = ("schedules", "recall")  # names of files
+_SHARED = {
+    "schedules": "schedule",
+    "recalls": "recallpolicy",
+}  # folder -> kind; one document a file, as other validators want it
 _NOWHERE = "imported"  # the folder that is thought of where none is to be written
 _NAMESAKE = "another campaign has that name, and each declaration has its own"
 _SHOWN = 20  # objections that are told
@@ -99,14 +102,13 @@ async def _prepared(
 ) -> _Work:
     there = dict(_texts(setup.root, folder))
     before = load_beside(setup.root, there)
-    seen = await account.read(setup, site, ledger, _claims(before, there, ledger), wanted)
+    seen = await account.read(setup, site, ledger, _claims(before, there, folder, ledger), wanted)
     drafts = list(_drafts(seen, site, importer))
     _told_apart(
         drafts, {one.name for one in before.repository.campaigns if one.key.connection == site.account.connection.name}
     )
     parts = shared.factor(drafts, site.provider, before.schedules, before.recalls, before.names)
-    schemas = documents.schemas_for(folder, (setup.root / documents.SCHEMAS).is_dir())
-    files = _files(drafts, parts, folder, there, schemas)
+    files = _files(drafts, parts, folder, there, (setup.root / documents.SCHEMAS).is_dir())
     try:
         after = load_beside(setup.root, {**there, **files})
     except ConfigInvalid as invalid:
@@ -119,12 +121,12 @@ async def _prepared(
     return _Work(files, len(files) - len(drafts), drafts, resources, _told(site, seen, drafts, parts, files, before))
 
 
-def _claims(before: Beside, there: Mapping[str, str], ledger: LedgerReader) -> Claims:
+def _claims(before: Beside, there: Mapping[str, str], folder: PurePosixPath, ledger: LedgerReader) -> Claims:
     bindings, begun = ledger.bindings(), ledger.remembered(IMPORTING)
     declared = {campaign.key for campaign in before.repository.campaigns}
-    stems = {PurePosixPath(path).stem for path in there}
+    stems = {path.stem for path in map(PurePosixPath, there) if path.parent == folder}
     campaigns = {key for key in bindings if key.kind == "campaign"}
-    names = before.names.get("Campaign", frozenset()) | stems | {key.name for key in campaigns} | {*_SHARED}
+    names = before.names.get("Campaign", frozenset()) | stems | {key.name for key in campaigns}
     known = {
         key for key in campaigns if not bindings[key].vendor_id and next(ledger.sent(bindings[key].identity), None)
     }
@@ -159,20 +161,19 @@ def _told_apart(drafts: Sequence[Draft], taken: set[str]) -> None:
 
 
 def _files(
-    drafts: Sequence[Draft], parts: shared.Shared, folder: PurePosixPath, there: Mapping[str, str], schemas: str
+    drafts: Sequence[Draft], parts: shared.Shared, folder: PurePosixPath, there: Mapping[str, str], hinted: bool
 ) -> dict[str, str]:
+    """`hinted`: whether the repository holds the schemas, so that editors can be told where."""
     found = {}
-    for stem, made in zip(_SHARED, (parts.schedules, parts.recalls), strict=True):
-        if made:
-            hint = f"# yaml-language-server: $schema={schemas}/{_KINDS[stem]}.schema.json\n" if schemas else ""
-            found[_free(folder, stem, there)] = hint + documents.together([*made.values()])
+    for (below, kind), made in zip(_SHARED.items(), (parts.schedules, parts.recalls), strict=True):
+        schemas = documents.schemas_for(folder / below, hinted)
+        for name, text in made.items():
+            found[_free(folder / below, name, there)] = documents.hint(schemas, kind) + text
+    schemas = documents.schemas_for(folder, hinted)
     for one in drafts:
         one.path = str(folder / f"{one.key.name}.yaml")
         found[one.path] = documents.campaign(one, schemas)
     return found
-
-
-_KINDS = {"schedules": "schedule", "recall": "recallpolicy"}
 
 
 def _free(folder: PurePosixPath, stem: str, there: Mapping[str, str]) -> str:
@@ -186,11 +187,12 @@ def _free(folder: PurePosixPath, stem: str, there: Mapping[str, str]) -> str:
 
 def _texts(root: Path, folder: PurePosixPath) -> Iterator[tuple[str, str]]:
     """The YAML files that stand in the folder, whatever `include` says."""
-    for path in sorted((root / folder).glob("*.yaml")):
+    for path in sorted((root / folder).rglob("*.yaml")):
+        name = str(folder / path.relative_to(root / folder).as_posix())
         try:
-            yield str(folder / path.name), path.read_text(encoding="utf-8")
+            yield name, path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
-            raise ReconcilerError(f"{folder / path.name}: cannot be read. Nothing was written.") from None
+            raise ReconcilerError(f"{name}: cannot be read. Nothing was written.") from None
 
 
 def _failed(wrong: Sequence[str]) -> ReconcilerError:

@@ -41,7 +41,7 @@ def _lines(done: Imported) -> Iterator[str]:
     yield from _some(_not_written(done))
     if done.folder and done.campaigns:
         if not done.included:
-            yield f"spec.include of reconciler.yaml does not match {done.folder}: add {done.folder}/*.yaml, or nobody manages them."
+            yield f"spec.include of reconciler.yaml does not match {done.folder}: add {done.folder}/**/*.yaml, or nobody manages them."
         yield _PEOPLE
 
 
