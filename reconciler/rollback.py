@@ -40,7 +40,8 @@ async def suspected(match: Match, site: Site, ledger: LedgerReader) -> Match:
         "it is older than reality, their fingerprints expired here, or another project fills the same campaign."
     )
     remedy = (
-        "Bring the newest ledger back: with this one everybody would be called again. If it is lost for good, it can be rebuilt (docs/ledger.md). "
+        "Bring the newest ledger back: with this one everybody would be called again. If it is lost for good, it can be rebuilt"
+        " (docs/ledger.md). "
         "If they expired, or another project put them "
         "there, and calling them again is meant: reconciler adopt "
         f"{key} {live.vendor_id}"
