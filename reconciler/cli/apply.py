@@ -90,8 +90,9 @@ def command(
     try:
         approved = load(root / planfile) if planfile else _interrupted(root, resume) if resume is not None else None
         confirm = _agree if approved else _show if auto_approve else _ask
-        options = Options(approved, resume is not None, confirm, lock_timeout, settle_timeout, told.line, told.moved)
-        options.approval_file = root / approval if approval else None
+        signed = root / approval if approval else None
+        waits = (lock_timeout, settle_timeout)
+        options = Options(approved, resume is not None, confirm, *waits, told.line, told.moved, approval_file=signed)
         report = asyncio.run(_apply(_ready(root, approved), options, told))
     except Misuse:
         raise

@@ -25,7 +25,7 @@ def command(root: Path, port: int, faults: str | None) -> None:
         from reconciler.simulator.cli import serve_from_command_line
     except ImportError as error:
         raise ReconcilerError(
-            f"The simulator's extra is not installed ({error.name} is missing): pip install 'reconciler[simulator]'"
+            f"The simulator's extra is not installed ({error.name} is missing). In a clone of reconciler: pip install '.[simulator]'"
         ) from None
     try:
         serve_from_command_line(port, root / faults if faults else None, click.echo)

@@ -47,7 +47,7 @@ def _plans(archive: bytes) -> list[tuple[str, bytes]]:
         with zipfile.ZipFile(io.BytesIO(archive)) as files:
             chosen = [one for one in files.infolist() if one.filename.endswith(".json") and one.file_size <= LARGEST]
             return [(one.filename.rpartition("/")[2].removesuffix(".json"), files.read(one)) for one in chosen]
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, RuntimeError) as error:  # broken; encrypted, or packed in a way that is not known
         raise ForgeError(f"The artefact of the plan cannot be unpacked ({type(error).__name__}).") from None
 
 
